@@ -1,0 +1,1 @@
+"""Ship HAProxy logs to Elasticsearch."""

@@ -1,0 +1,96 @@
+"""Every bound, with its unit and its reason.
+
+1. A bound that a user may want to move is a setting; what stands here is then its default.
+2. What a sender controls is bounded here, never by the memory that happens to be free.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+# -- receive ---------------------------------------------------------------------------------------------------------
+LINE_BYTES_MAX: Final = 64 * KIB
+"""A UDP datagram holds at most 65,507 bytes; HAProxy's `len` goes to 65,535."""
+
+RECEIVE_BUFFER_BYTES: Final = 16 * MIB
+"""Asked of the kernel for each socket: 7,000 lines of 300 bytes a second, for several seconds of a busy disk."""
+
+RECEIVE_BATCH_LINES: Final = 1024
+"""Datagrams taken between two looks at the other sockets and the clock."""
+
+RECEIVE_LINGER_S: Final = 0.005
+"""A line waits at most this long between the kernel and the journal."""
+
+SENDERS_REMEMBERED_MAX: Final = 1024
+"""Distinct sender addresses in one entry, and in the counters; further ones are counted together."""
+
+# -- journal ---------------------------------------------------------------------------------------------------------
+SEGMENT_BYTES: Final = 64 * MIB
+"""A segment is the unit of deletion: small against the bound, large against the cost of a file."""
+
+JOURNAL_BYTES_MAX: Final = 8 * GIB
+"""About an hour of 7,000 lines a second; never more than half of what is free at the start."""
+
+DISK_FREE_SHARE_MIN: Final = 0.05
+"""The share of the disk that stays free for everything else on it."""
+
+ENTRY_BYTES_MAX: Final = 8 * MIB
+"""A length above this in an entry's header is damage, not data."""
+
+QUARANTINE_BYTES_MAX: Final = 16 * MIB
+"""Damaged journal bytes that are kept aside for a look."""
+
+# -- encode ----------------------------------------------------------------------------------------------------------
+BATCH_LINES_MAX: Final = 5_000
+"""Lines encoded in one go: large enough that the cost per batch vanishes, small enough for memory."""
+
+BATCH_BYTES_MAX: Final = 2 * MIB
+"""Raw bytes encoded in one go; a document is about four times its line."""
+
+VALUE_MEMO_MAX: Final = 16_384
+"""Distinct values remembered per field; a full memo starts again empty."""
+
+LABELS_MAX: Final = 64
+"""Labels in one document, and characters in a label's name: what a mapping can hold for ever."""
+
+# -- deliver ---------------------------------------------------------------------------------------------------------
+BULK_BYTES_MAX: Final = 8 * MIB
+"""A body is split above this; Elasticsearch's own bound (`http.max_content_length`) is 100 MB."""
+
+REQUESTS_IN_FLIGHT_MAX: Final = 4
+"""Enough to keep one node's bulk threads busy; more wait in the journal, where it costs nothing."""
+
+UNSETTLED_BYTES_MAX: Final = 32 * MIB
+"""Bodies that are sent or wait to be sent again. This bound is what keeps memory flat in an outage."""
+
+RETRY_DELAY_S_MIN: Final = 0.2
+"""The first back-off: about one refill of Elasticsearch's write queue."""
+
+RETRY_DELAY_S_MAX: Final = 30.0
+"""The longest back-off: a returning cluster is found within half a minute."""
+
+PAUSE_DELAY_S: Final = 10.0
+"""Between two tries while delivery is paused for a reason that a person has to mend."""
+
+PARK_AFTER_S: Final = 300.0
+"""An item that is refused for this long while others settle is parked, so that the commit can move."""
+
+PARKED_BYTES_MAX: Final = 256 * MIB
+"""Documents parked on disk; at the bound delivery waits instead of parking more."""
+
+FUSE_WINDOW_ITEMS: Final = 1_000
+"""The last items the fuse looks at."""
+
+FUSE_SHARE_MAX: Final = 0.5
+"""The share of them that may become dead letters for one reason before delivery pauses."""
+
+# -- dead letters ----------------------------------------------------------------------------------------------------
+DEAD_LETTER_FILE_BYTES: Final = 64 * MIB
+"""One file of dead letters; then the next is begun."""
+
+DEAD_LETTERS_BYTES_MAX: Final = GIB
+"""All dead letters; at the bound delivery pauses rather than discards."""
