@@ -1,0 +1,148 @@
+"""The client of Elasticsearch; nothing else imports the packages `elasticsearch` and `elastic_transport`.
+
+1. Bytes go out as they are and come back as they are. The only exception is ``ConnectionFailed``: no whole answer came.
+   A status is a value, whatever it is: what it means is decided by the caller.
+2. Nothing below retries, sniffs or asks `GET /` first. With several nodes, one that failed is left alone for a while,
+   so that the caller's next try goes to another.
+3. Credentials live in the headers of the requests, and in nothing that is printed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import quote
+
+from elastic_transport import HttpHeaders, Serializer, TransportError
+from elastic_transport.client_utils import DEFAULT
+from elasticsearch import Elasticsearch
+
+from shipper.errors import ConnectionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipper import config
+
+_JSON: Final = "application/json"
+_NDJSON: Final = "application/x-ndjson"
+_OK: Final = 200
+_ANSWER: Final = "errors,items.*.status,items.*.error"
+"""All that a verdict needs of a bulk answer; the whole would be as large as the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for a request: the HTTP status and the body, unread."""
+
+    status: int
+    body: bytes
+
+
+class Transport(Protocol):
+    """What delivery needs of a client."""
+
+    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
+        """Send NDJSON to `POST /{index}/_bulk`. Raises ConnectionFailed when no whole answer came in time."""
+
+
+class _Raw(Serializer):
+    """Leaves bodies alone: documents are serialised once, and answers are read where they are understood."""
+
+    mimetype = _JSON
+
+    def dumps(self, data: Any) -> bytes:  # noqa: ANN401 -- the base's signature
+        """Give ``data`` as it is: only bytes are ever handed in."""
+        return bytes(data)
+
+    def loads(self, data: bytes) -> bytes:
+        """Give ``data`` as it is."""
+        return data
+
+
+class Client:
+    """Talks to the nodes of ``settings``, from any number of threads. It may not cross a fork."""
+
+    def __init__(self, settings: config.Elasticsearch, *, connections_max: int = 10) -> None:
+        raw = _Raw()
+        self._client = Elasticsearch(
+            list(settings.urls),
+            ca_certs=str(settings.ca_file) if settings.ca_file else DEFAULT,
+            connections_per_node=connections_max,
+            serializers=dict.fromkeys((_JSON, _NDJSON, "application/*", "text/*"), raw),
+            sniff_on_start=False,
+            sniff_before_requests=False,
+            sniff_on_node_failure=False,
+        )
+        self._urls = settings.urls
+        self._timeout_s = settings.request_timeout_s
+        self._headers = {"accept": _JSON, **_authorization(settings)}
+
+    def __repr__(self) -> str:
+        return f"Client({', '.join(self._urls)})"
+
+    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
+        """Send NDJSON to `POST /{index}/_bulk`. Raises ConnectionFailed when no whole answer came in time.
+
+        The server waits for a missing shard only half as long, so that it can still say which items it concerns.
+        """
+        wait_s = max(1, int(timeout_s / 2))
+        path = f"/{quote(index, safe='')}/_bulk?filter_path={_ANSWER}&timeout={wait_s}s"
+        return self._perform("POST", path, body, _NDJSON, timeout_s)
+
+    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
+        """Send one request; give the status and the parsed JSON (text where it is none, None where it is empty).
+
+        ``path`` begins with `/` and is quoted already. Raises ConnectionFailed when no whole answer came in time.
+        """
+        content = None if body is None else json.dumps(body).encode()
+        answer = self._perform(method, path, content, _JSON, self._timeout_s)
+        return answer.status, _parsed(answer.body)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _perform(self, method: str, path: str, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
+        headers = self._headers if body is None else {**self._headers, "content-type": content_type}
+        try:
+            meta, answer = self._client.transport.perform_request(
+                method,
+                path,
+                body=body,
+                headers=headers,
+                request_timeout=timeout_s,
+                max_retries=0,
+                retry_on_status=(),
+                retry_on_timeout=False,
+            )
+        except TransportError as error:
+            raise ConnectionFailed(
+                f"no answer from Elasticsearch ({', '.join(self._urls)}): {error.message}"
+            ) from error
+        if meta.status == _OK and not _whole(meta.headers):
+            raise ConnectionFailed(f"the answer from Elasticsearch ({', '.join(self._urls)}) was cut in its header")
+        return Answer(meta.status, answer or b"")
+
+
+def _whole(headers: HttpHeaders) -> bool:
+    """Tell whether the header says where the body ends; a connection that was cut looks like one without a body."""
+    return "content-length" in headers or "transfer-encoding" in headers
+
+
+def _authorization(settings: config.Elasticsearch) -> dict[str, str]:
+    if settings.api_key is not None:
+        return {"authorization": f"ApiKey {settings.api_key.get_secret_value()}"}
+    if settings.username is not None and settings.password is not None:
+        pair = f"{settings.username}:{settings.password.get_secret_value()}"
+        return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return {}
+
+
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 -- JSON can be anything
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")

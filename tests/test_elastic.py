@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shipper import config
+from shipper.elastic import Answer, Client
+from shipper.errors import ConnectionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Server:
+    """Answers every connection with the same bytes and then closes it; remembers what was asked."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.requests: list[bytes] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self._serve)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self.listener.accept()
+            with connection:
+                request = self._read(connection)
+                if not request:
+                    return
+                self.requests.append(request)
+                connection.sendall(self.answer)
+
+    @staticmethod
+    def _read(connection: socket.socket) -> bytes:
+        received = b""
+        while b"\r\n\r\n" not in received:
+            chunk = connection.recv(65536)
+            if not chunk:
+                return b""
+            received += chunk
+        head, _, body = received.partition(b"\r\n\r\n")
+        lengths = [int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        while lengths and len(body) < lengths[0]:
+            body += connection.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+    def close(self) -> None:
+        socket.create_connection(self.listener.getsockname()).close()
+        self.thread.join()
+        self.listener.close()
+
+
+@contextlib.contextmanager
+def serving(answer: bytes) -> Iterator[Server]:
+    server = Server(answer)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def settings_for(urls: tuple[str, ...], settings: dict[str, str]) -> config.Elasticsearch:
+    return config.Elasticsearch.model_validate({"urls": urls, "request_timeout_s": 2.0, **settings})
+
+
+@contextlib.contextmanager
+def connected(*urls: str, **settings: str) -> Iterator[Client]:
+    with contextlib.closing(Client(settings_for(urls, settings))) as client:
+        yield client
+
+
+def http(status: int, body: bytes, content_type: str = "application/json") -> bytes:
+    return (
+        f"HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n"
+        f"connection: close\r\n\r\n"
+    ).encode() + body
+
+
+def free_url() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_bulk_body_goes_out_as_it_is_and_asks_for_a_small_answer() -> None:
+    body = b'{"create":{"_id":"a"}}\n{"message":"\xc3\xa9"}\n'
+    with serving(http(200, b'{"errors":false}')) as server, connected(server.url) as client:
+        assert client.bulk("haproxy-2026.11.21", body, 2.0) == Answer(200, b'{"errors":false}')
+    head, _, sent = server.requests[0].partition(b"\r\n\r\n")
+    assert sent == body
+    assert head.startswith(b"POST /haproxy-2026.11.21/_bulk?filter_path=errors,items.*.status,items.*.error&timeout=1s")
+    assert b"content-type: application/x-ndjson" in head.lower()
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 413, 429, 500, 503])
+@pytest.mark.parametrize("content_type", ["application/json", "text/html; charset=utf-8", "application/xml"])
+def test_a_status_is_a_value_and_its_body_is_unread(status: int, content_type: str) -> None:
+    answer = http(status, b"\xff{not json", content_type)
+    with serving(answer) as server, connected(server.url) as client:
+        assert client.bulk("i", b"{}\n", 2.0) == Answer(status, b"\xff{not json")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 200 OK\r\ncontent-le", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", b"nonsense\r\n\r\n"],
+)
+def test_an_answer_that_is_cut_is_a_failed_connection(answer: bytes) -> None:
+    with serving(answer) as server, connected(server.url) as client, pytest.raises(ConnectionFailed):
+        client.bulk("i", b"{}\n", 2.0)
+
+
+def test_a_refused_connection_names_the_node() -> None:
+    url = free_url()
+    with connected(url) as client, pytest.raises(ConnectionFailed, match=f"{url}.*refused"):
+        client.bulk("i", b"{}\n", 2.0)
+
+
+def test_an_answer_that_does_not_come_is_a_failed_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with connected(url) as client, pytest.raises(ConnectionFailed):
+            client.bulk("i", b"{}\n", 0.2)
+
+
+def test_a_failed_request_is_sent_once_and_the_next_one_goes_to_another_node() -> None:
+    with serving(http(200, b"{}")) as server, connected(free_url(), server.url) as client:
+        answers = []
+        for _ in range(4):
+            with contextlib.suppress(ConnectionFailed):
+                answers.append(client.bulk("i", b"{}\n", 2.0))
+    assert len(answers) >= 3
+    assert len(server.requests) == len(answers)
+
+
+def test_a_request_gives_the_status_and_the_parsed_answer() -> None:
+    with serving(http(404, b'{"found":false}')) as server, connected(server.url) as client:
+        assert client.request("PUT", "/_index_template/x", {"a": "é"}) == (404, {"found": False})
+    assert server.requests[0].endswith(b'{"a": "\\u00e9"}')
+
+
+def test_a_request_gives_text_where_the_answer_is_no_json() -> None:
+    with serving(http(502, b"bad gateway", "text/plain")) as server, connected(server.url) as client:
+        assert client.request("GET", "/_cluster/health") == (502, "bad gateway")
+
+
+@pytest.mark.parametrize(
+    ("settings", "header"),
+    [
+        ({"api_key": "c2VjcmV0"}, b"authorization: ApiKey c2VjcmV0"),
+        ({"username": "u", "password": "c2VjcmV0"}, b"authorization: Basic dTpjMlZqY21WMA=="),
+        ({}, None),
+    ],
+)
+def test_credentials_are_sent_and_never_shown(settings: dict[str, str], header: bytes | None) -> None:
+    with serving(http(200, b"{}")) as server, connected(server.url, **settings) as client:
+        client.request("GET", "/")
+        shown = repr(client)
+    assert "c2VjcmV0" not in shown
+    assert (header in server.requests[0]) if header else (b"authorization" not in server.requests[0].lower())
