@@ -270,8 +270,20 @@ class Interpretation(_Closed):
     labels: dict[LabelName, str] = {}
     """Constants that every document carries under `labels`."""
 
-    def zone_of(self, listener: int) -> str:
-        """Give the IANA zone of a listener's number; UTC where there is none."""
+    def zone_of(self, listener: int, address: str) -> str:
+        """Give the IANA zone of the dates in what ``address`` sends to a listener.
+
+        The longest network of ``senders`` that holds the address decides, or else the listener, or else it is UTC.
+        """
+        try:
+            sender = ip_address(address)
+        except ValueError:
+            networks = []
+        else:
+            networks = [(ip_network(known.network), known.timezone) for known in self.senders]
+            networks = [(network, zone) for network, zone in networks if sender in network]
+        if networks:
+            return max(networks, key=lambda known: known[0].prefixlen)[1]
         return self.listener_zones[listener] if listener < len(self.listener_zones) else "UTC"
 
 

@@ -1,0 +1,6 @@
+"""Entries become bulk bodies, one per daily index. Bytes in, bytes out; no I/O and no clock."""
+
+from shipper.encode._python import Encoder
+from shipper.encode.body import Body, Encoded
+
+__all__ = ["Body", "Encoded", "Encoder"]

@@ -1,0 +1,276 @@
+"""The Python engine: a batch of journal entries becomes bulk bodies.
+
+1. ``haproxy.understand`` defines what a line means. Lines that a plan matches completely, nearly all, take a shorter
+   way to the same bytes (``_template``); the others take the way through the record.
+2. A document hangs on its line and the segment's interpretation alone, not on its neighbours: batches may be cut
+   anywhere.
+3. A document is one `create`; its `_id` is the line's position.
+"""
+
+from __future__ import annotations
+
+import binascii
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from shipper.encode._template import Odd, Source, Template, to_json
+from shipper.encode.body import Body, Encoded
+from shipper.haproxy.fields import PARTS
+from shipper.haproxy.record import DEFAULTS
+from shipper.haproxy.stock import STOCK
+from shipper.haproxy.syslog import match_header, read_header
+from shipper.haproxy.timestamps import DAY_US, format_timestamp, read_haproxy_second
+from shipper.haproxy.understand import (
+    MS_US,
+    TRAFFIC,
+    Context,
+    accept,
+    original,
+    resolve,
+    skew,
+    surroundings,
+    total_of,
+    understand,
+)
+from shipper.journal.entry import LINE_HEADER, Flag
+from shipper.limits import BULK_BYTES_MAX, VALUES_REMEMBERED_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shipper.config import Interpretation
+    from shipper.haproxy.plan import Plan
+    from shipper.haproxy.record import Attributes
+    from shipper.haproxy.syslog import Header
+    from shipper.journal.entry import Batch, Entry, Origin
+
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_DATE: Final = "tr"
+_TOTAL: Final = "Ta"
+
+
+class _Headers(dict[bytes, "Header"]):
+    """Headers by their bytes: a busy HAProxy writes the same one for a second."""
+
+    def __missing__(self, raw: bytes) -> Header:
+        """Read a header, and remember it within the bound."""
+        if len(self) >= VALUES_REMEMBERED_MAX:
+            self.clear()
+        header = self[raw] = read_header(raw)
+        return header
+
+
+class _Days(dict[int, str]):
+    """Index names by the number of the day since 1970."""
+
+    def __init__(self, interpretation: Interpretation) -> None:
+        super().__init__()
+        self._index = interpretation.index
+
+    def __missing__(self, number: int) -> str:
+        """Write the name of a day's index, and remember it within the bound."""
+        if len(self) >= VALUES_REMEMBERED_MAX:
+            self.clear()
+        day = datetime.fromtimestamp(number * 86_400, UTC)
+        name = self[number] = f"{self._index.prefix}-{day.strftime(self._index.date_format)}"
+        return name
+
+
+_GIVEN: Final = ("timestamp", "event_created", "event_original")
+
+
+class _PlanWriter:
+    """A plan and the template of its documents."""
+
+    def __init__(self, plan: Plan, interpretation: Interpretation) -> None:
+        self.match = plan.match
+        places = {alias: place for place, alias in enumerate(plan.aliases)}
+        self._date, self._total = places[_DATE], places[_TOTAL]
+        self._keep_original = interpretation.keep_original == "always"
+        constants: Attributes = DEFAULTS | TRAFFIC[plan.mode] | {"log_format": plan.name}
+        if interpretation.labels:
+            constants["labels"] = dict(interpretation.labels)
+        parts = [part for part in PARTS if all(alias in places for alias in part.aliases)]
+        self._picks = [itemgetter(*(places[alias] for alias in part.aliases)) for part in parts]
+        self._template = Template(
+            [
+                *(Source(p.gives, p.read if len(p.aliases) == 1 else _spread(p.read), p.few) for p in parts),
+                Source(_SURROUNDINGS, _read_surroundings),
+                Source(tuple(constants), lambda _: constants),
+            ],
+            _GIVEN,
+        )
+
+    def write(self, raw: bytes, found: Sequence[bytes | None], header: Header, line: _LineContext) -> str | None:
+        """Write the document of a line that the plan matched; None where the record has to decide."""
+        date = found[self._date] or b""
+        second = read_haproxy_second(date[:20])
+        if second is None:
+            return None
+        total_us = total_of(found[self._total] or b"0")
+        wall_us = second + int(date[21:24]) * MS_US
+        event_us = resolve(wall_us, total_us, header.moment, line.zone, line.received_us)
+        start_us, line.index_us, suspect = accept(event_us, line.received_us, line.interpretation)
+        if suspect:
+            return None
+        line.skew_us = skew(event_us + total_us, line.received_us)
+        values = [pick(found) for pick in self._picks]
+        values += ((header.raw, line.sender), None)
+        given = (
+            f'"@timestamp":"{format_timestamp(start_us)}",',
+            "" if line.received_us is None else f'"created":"{format_timestamp(line.received_us)}",',
+            _original(raw) if self._keep_original else "",
+        )
+        try:
+            return self._template.write(values, given)
+        except Odd:
+            return None
+
+
+def _spread(read: Callable[..., Attributes]) -> Callable[[tuple[bytes | None, ...]], Attributes]:
+    return lambda values: read(*values)
+
+
+_SURROUNDINGS: Final = (
+    "syslog_priority",
+    "syslog_facility",
+    "syslog_severity",
+    "syslog_hostname",
+    "syslog_appname",
+    "syslog_procid",
+    "log_source_address",
+    "process_name",
+    "process_pid",
+    "observer_name",
+)
+"""What the header and the sender give."""
+
+
+def _read_surroundings(key: tuple[bytes, str]) -> Attributes:
+    header = read_header(key[0])
+    return header.attributes | surroundings(header, key[1])
+
+
+def _original(raw: bytes) -> str:
+    fields = {name.removeprefix("event_"): value for name, value in original(raw).items()}
+    return to_json(fields)[1:-1] + ","
+
+
+@dataclass(slots=True)
+class _LineContext:
+    """What is known of the line at hand; the writer leaves the index's moment and the skew here."""
+
+    interpretation: Interpretation
+    zone: str = "UTC"
+    sender: str = ""
+    received_us: int | None = None
+    index_us: int = 0
+    skew_us: int = 0
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A body being put together."""
+
+    documents: list[bytes] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, document: bytes, number: int) -> None:
+        self.documents.append(document)
+        self.size += len(document)
+        self.ends.append(self.size)
+        self.numbers.append(number)
+
+
+class Encoder:
+    """Encodes batches that share one interpretation."""
+
+    def __init__(self, interpretation: Interpretation) -> None:
+        self._interpretation = interpretation
+        self._writers = [_PlanWriter(plan, interpretation) for plan in STOCK]
+        self._headers = _Headers()
+        self._days = _Days(interpretation)
+
+    def encode(self, batch: Batch) -> Encoded:
+        """Encode every line of ``batch``, in its order within each index. Never raises for a line's bytes."""
+        return _Encoding(self, batch).run()
+
+    def document(self, raw: bytes, line: _LineContext, *, cut: bool) -> tuple[str, bool]:
+        """Give the JSON of a line's document, and whether the line was understood."""
+        header = self._headers[match_header(raw)]
+        if not cut:
+            for writer in self._writers:
+                found = writer.match(raw, header.end)
+                if found is not None:
+                    text = writer.write(raw, found, header, line)
+                    if text is not None:
+                        return text, True
+                    break
+        received_us = line.received_us or 0
+        context = Context(line.zone, received_us, line.received_us, line.sender, cut=cut)
+        understood = understand(raw, context, self._interpretation)
+        line.index_us, line.skew_us = understood.index_us, understood.skew_us
+        return to_json(understood.record.document()), understood.record.line != "unparsed"
+
+    def index_of(self, moment_us: int) -> str:
+        """Name the daily index of a moment."""
+        return self._days[moment_us // DAY_US]
+
+
+class _Encoding:
+    """One batch on its way."""
+
+    def __init__(self, encoder: Encoder, batch: Batch) -> None:
+        self._encoder = encoder
+        self._batch = batch
+        self._line = _LineContext(encoder._interpretation)  # noqa: SLF001 -- two halves of one engine
+        self._growing: dict[str, _Growing] = {}
+        self._bodies: list[Body] = []
+        self._skews: dict[str, int] = {}
+        self._unparsed = 0
+        self._number = 0
+
+    def run(self) -> Encoded:
+        for entry in self._batch.entries:
+            self._encode_entry(entry)
+        for index in list(self._growing):
+            self._close(index)
+        return Encoded(tuple(self._bodies), self._unparsed, self._skews)
+
+    def _encode_entry(self, entry: Entry) -> None:
+        zones = [self._zone(origin) for origin in entry.origins]
+        prefix = binascii.b2a_base64(entry.segment, newline=False).translate(_URL_SAFE).decode("ascii")
+        line, start, data = self._line, 0, entry.data
+        for length, delta_us, origin, flags in LINE_HEADER.iter_unpack(entry.table):
+            line.zone, line.sender = zones[origin], entry.origins[origin].address
+            line.received_us = entry.received_us + delta_us
+            raw = data[start : start + length]
+            document, known = self._encoder.document(raw, line, cut=bool(flags & Flag.CUT))
+            tail = binascii.b2a_base64((entry.data_offset + start).to_bytes(4, "big"), newline=False)[:6]
+            identity = prefix + tail.translate(_URL_SAFE).decode("ascii")
+            self._add(f'{{"create":{{"_id":"{identity}"}}}}\n{document}\n'.encode())
+            if line.skew_us:
+                self._skews[line.sender] = line.skew_us
+            self._unparsed += not known
+            start += length
+
+    def _zone(self, origin: Origin) -> str:
+        return self._line.interpretation.zone_of(origin.listener, origin.address)
+
+    def _add(self, document: bytes) -> None:
+        index = self._encoder.index_of(self._line.index_us)
+        growing = self._growing.get(index)
+        if growing is None or growing.size + len(document) > BULK_BYTES_MAX:
+            self._close(index)
+            growing = self._growing[index] = _Growing()
+        growing.add(document, self._number)
+        self._number += 1
+
+    def _close(self, index: str) -> None:
+        done = self._growing.pop(index, None)
+        if done is not None:
+            self._bodies.append(Body(index, b"".join(done.documents), done.ends, done.numbers, self._batch))

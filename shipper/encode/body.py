@@ -1,0 +1,52 @@
+"""What encoding gives: bulk bodies, with a table of where each document lies and which line it was."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shipper.journal.entry import Batch, Line
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Documents for one index, as `POST /{index}/_bulk` takes them: an action line and a source line for each.
+
+    Item ``i`` is ``content[ends[i - 1]:ends[i]]`` (from 0 for the first), and line ``numbers[i]`` of the batch.
+    """
+
+    index: str
+    content: bytes
+    ends: Sequence[int]
+    numbers: Sequence[int]
+    batch: Batch
+
+    def __len__(self) -> int:
+        """Count the documents."""
+        return len(self.ends)
+
+    def id(self, item: int) -> str:
+        """Give the `_id` of an item."""
+        start = self.ends[item - 1] if item else 0
+        action = json.loads(self.content[start : self.content.index(b"\n", start)])
+        return str(action["create"]["_id"])
+
+    def line(self, item: int) -> Line:
+        """Give the line that an item was made of."""
+        return next(islice(self.batch.lines(), self.numbers[item], None))
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A batch's bodies, and what was noticed on the way."""
+
+    bodies: tuple[Body, ...]
+    unparsed: int
+    """Lines that nothing understood."""
+    skews_us: Mapping[str, int]
+    """By sender: an offset of whole quarters of an hour between a line's end and its receipt; a wrong zone."""

@@ -1,0 +1,149 @@
+"""What a line means: one closed, typed record, whose fields are the fields of the document.
+
+1. Every field of a document is declared here once: its attribute, its type and its path. `mappings/`, docs/fields.md
+   and both engines are held to this list by tests.
+2. A field without a value is absent (None), never empty, -1 or "-".
+3. Nothing here can be refused by Elasticsearch: numbers fit their field, addresses are addresses, timestamps have one
+   width. What did not fit is absent and named in ``field_errors``.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+LONG_MAX: Final = 2**63 - 1
+ECS_VERSION: Final = "8.17"
+
+Value: TypeAlias = str | int | bool | list[str] | dict[str, str]
+Attributes: TypeAlias = dict[str, Value]
+"""Values by the name of their attribute in the record."""
+
+
+def _address(text: str) -> str:
+    if "%" in text:
+        msg = f"{text!r} has a zone, which Elasticsearch does not read"
+        raise ValueError(msg)
+    ip_address(text)
+    return text
+
+
+Long = Annotated[int, Field(ge=0, le=LONG_MAX, strict=True)]
+Timestamp = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$")]
+Ip = Annotated[str, AfterValidator(_address)]
+
+
+def _at(path: str) -> Any:  # noqa: ANN401 -- as pydantic's own Field
+    """Declare an optional field at ``path`` in the document."""
+    return Field(default=None, serialization_alias=path)
+
+
+class Record(BaseModel):
+    """One line, understood or not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    timestamp: Timestamp = Field(serialization_alias="@timestamp")
+    ecs_version: str = Field(default=ECS_VERSION, serialization_alias="ecs.version")
+    message: str | None = _at("message")
+
+    event_created: Timestamp | None = _at("event.created")
+    event_dataset: str = Field(default="haproxy.log", serialization_alias="event.dataset")
+    event_kind: Literal["event", "pipeline_error"] | None = _at("event.kind")
+    event_category: str | None = _at("event.category")
+    event_type: str | None = _at("event.type")
+    event_action: str | None = _at("event.action")
+    event_outcome: Literal["success", "failure"] | None = _at("event.outcome")
+    event_duration: Long | None = _at("event.duration")
+    event_original: str | None = _at("event.original")
+    event_original_base64: str | None = _at("event.original_base64")
+    error_message: str | None = _at("error.message")
+
+    syslog_priority: Long | None = _at("log.syslog.priority")
+    syslog_facility: Long | None = _at("log.syslog.facility.code")
+    syslog_severity: Long | None = _at("log.syslog.severity.code")
+    syslog_hostname: str | None = _at("log.syslog.hostname")
+    syslog_appname: str | None = _at("log.syslog.appname")
+    syslog_procid: str | None = _at("log.syslog.procid")
+    log_source_address: str | None = _at("log.source.address")
+    process_name: str | None = _at("process.name")
+    process_pid: Long | None = _at("process.pid")
+    observer_name: str | None = _at("observer.name")
+    observer_vendor: str = Field(default="HAProxy", serialization_alias="observer.vendor")
+    observer_product: str = Field(default="HAProxy", serialization_alias="observer.product")
+
+    source_address: str | None = _at("source.address")
+    source_ip: Ip | None = _at("source.ip")
+    source_port: Long | None = _at("source.port")
+
+    line: Literal["traffic", "event", "unparsed"] = Field(serialization_alias="haproxy.line")
+    log_format: str | None = _at("haproxy.log_format")
+    mode: Literal["http", "tcp"] | None = _at("haproxy.mode")
+    frontend_name: str | None = _at("haproxy.frontend_name")
+    backend_name: str | None = _at("haproxy.backend_name")
+    server_name: str | None = _at("haproxy.server_name")
+    request_ms: Long | None = _at("haproxy.time.request_ms")
+    queue_ms: Long | None = _at("haproxy.time.queue_ms")
+    connect_ms: Long | None = _at("haproxy.time.connect_ms")
+    response_ms: Long | None = _at("haproxy.time.response_ms")
+    total_ms: Long | None = _at("haproxy.time.total_ms")
+    data_ms: Long | None = _at("haproxy.time.data_ms")
+    partial: bool | None = _at("haproxy.partial")
+    bytes_read: Long | None = _at("haproxy.bytes_read")
+    request_cookie: str | None = _at("haproxy.http.request.captured_cookie")
+    request_captures: list[str] | None = _at("haproxy.http.request.captured_headers")
+    raw_request_line: str | None = _at("haproxy.http.request.raw_request_line")
+    response_cookie: str | None = _at("haproxy.http.response.captured_cookie")
+    response_captures: list[str] | None = _at("haproxy.http.response.captured_headers")
+    captures_ambiguous: bool | None = _at("haproxy.captures_ambiguous")
+    termination_state: str | None = _at("haproxy.termination_state")
+    termination_by: str | None = _at("haproxy.termination.by")
+    termination_phase: str | None = _at("haproxy.termination.phase")
+    connections_active: Long | None = _at("haproxy.connections.active")
+    connections_frontend: Long | None = _at("haproxy.connections.frontend")
+    connections_backend: Long | None = _at("haproxy.connections.backend")
+    connections_server: Long | None = _at("haproxy.connections.server")
+    connections_retries: Long | None = _at("haproxy.connections.retries")
+    redispatched: bool | None = _at("haproxy.redispatched")
+    server_queue: Long | None = _at("haproxy.server_queue")
+    backend_queue: Long | None = _at("haproxy.backend_queue")
+    truncated: Literal["line", "request"] | None = _at("haproxy.truncated")
+    time_suspect: bool | None = _at("haproxy.time_suspect")
+    field_errors: list[str] | None = _at("haproxy.field_errors")
+
+    http_request_method: str | None = _at("http.request.method")
+    http_response_status: Annotated[int, Field(ge=1, le=999)] | None = _at("http.response.status_code")
+    http_version: str | None = _at("http.version")
+    url_original: str | None = _at("url.original")
+    url_scheme: str | None = _at("url.scheme")
+    url_domain: str | None = _at("url.domain")
+    url_port: Annotated[int, Field(ge=1, le=65_535)] | None = _at("url.port")
+    url_path: str | None = _at("url.path")
+    url_path_pattern: str | None = _at("url.path_pattern")
+    url_query: str | None = _at("url.query")
+    tls_established: bool | None = _at("tls.established")
+    labels: dict[str, str] | None = _at("labels")
+
+    def document(self) -> dict[str, Any]:
+        """Give the document as it is indexed: nested objects, absent fields left out."""
+        tree: dict[str, Any] = {}
+        for path, value in self.model_dump(by_alias=True, exclude_none=True).items():
+            *parents, leaf = path.split(".")
+            node = tree
+            for parent in parents:
+                node = node.setdefault(parent, {})
+            node[leaf] = value
+        return tree
+
+
+DEFAULTS: Final[Attributes] = {
+    name: field.default for name, field in Record.model_fields.items() if isinstance(field.default, str)
+}
+"""What every document has."""
+
+PATHS: Final[dict[str, str]] = {
+    name: str(field.serialization_alias or name) for name, field in Record.model_fields.items()
+}
+"""The path of each attribute in the document, in the order of the document."""

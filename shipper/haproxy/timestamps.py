@@ -1,0 +1,153 @@
+"""Time: how it is written, how HAProxy's and syslog's dates are read, and which offset a date without one has.
+
+1. A moment is an integer: microseconds since 1970 in UTC. A local time without an offset is an integer as well:
+   microseconds since 1970 *as if* it were UTC ("wall").
+2. ``format_timestamp`` is the only function that writes a timestamp. Its result has one width, always with six digits:
+   `isoformat()` leaves out `.000000`, and a strict mapping refuses what it then writes.
+3. No clock is read here: the time of receipt comes in as an argument.
+4. Where a local time occurs twice or never, the side wins that is nearer to a hint (the header's time, the receipt).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from dateutil import tz
+
+SECOND_US: Final = 1_000_000
+QUARTER_US: Final = 15 * 60 * SECOND_US
+DAY_US: Final = 86_400 * SECOND_US
+OFFSET_US_MAX: Final = 14 * 3_600 * SECOND_US
+"""No zone on earth is further from UTC."""
+NEAR_US: Final = 120 * SECOND_US
+"""Two clocks that agree within this are taken to tell the same time."""
+TIMESTAMP_US_MAX: Final = 9_214_646_400 * SECOND_US - 1
+"""The end of 2261: what the type date_nanos holds in full years."""
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 -- the wall clock's zero
+MONTHS: Final = {
+    name: number
+    for number, name in enumerate(
+        (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"), 1
+    )
+}
+_ISO: Final = re.compile(
+    rb"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
+    rb"(?:(Z)|([+-])([0-9]{2}):?([0-9]{2}))?"
+)
+
+
+def format_timestamp(us: int) -> str:
+    """Write a moment as `2026-11-21T01:02:03.000000Z`: UTC, six digits, one width. From year 1 to 9999."""
+    seconds, fraction = divmod(us, SECOND_US)
+    return f"{format_second(seconds)}.{fraction:06d}Z"
+
+
+@lru_cache(maxsize=4096)
+def format_second(seconds: int) -> str:
+    """Write a second since 1970 as `2026-11-21T01:02:03`, without fraction and zone."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat("T", "seconds")
+
+
+def day(us: int) -> datetime:
+    """Give the day of a moment, in UTC."""
+    return datetime.fromtimestamp(us // SECOND_US, UTC)
+
+
+def _wall(year: int, month: int, day_: int, hour: int, minute: int, second: int) -> int | None:
+    """Give the wall time in microseconds, None where there is no such date. Second 60 is the next minute's first."""
+    leap = second == 60  # noqa: PLR2004 -- syslog and HAProxy may print a leap second
+    try:
+        moment = datetime(year, month, day_, hour, minute, 59 if leap else second)  # noqa: DTZ001 -- wall time
+    except ValueError:
+        return None
+    return ((moment - _EPOCH) // timedelta(seconds=1) + leap) * SECOND_US
+
+
+@lru_cache(maxsize=4096)
+def read_haproxy_second(text: bytes) -> int | None:
+    """Read `21/Nov/2026:01:02:03` as wall time; None where it is no date. Manual 8.2.6, `%t` and `%tr`."""
+    month = MONTHS.get(text[3:6])
+    if month is None:
+        return None
+    return _wall(int(text[7:11]), month, int(text[:2]), int(text[12:14]), int(text[15:17]), int(text[18:20]))
+
+
+def read_iso(text: bytes) -> tuple[int, int | None] | None:
+    """Read an ISO 8601 date (RFC 5424, 6.2.3) as wall time and offset, both in microseconds; the offset may be absent.
+
+    Digits beyond the sixth are cut off. None where it is no date.
+    """
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return None
+    *date, fraction, zulu, sign, hours, minutes = match.groups()
+    wall = _wall(*(int(part) for part in date))
+    if wall is None:
+        return None
+    wall += int((fraction or b"0")[:6].ljust(6, b"0"))
+    if zulu:
+        return wall, 0
+    if sign is None:
+        return wall, None
+    offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND_US
+    return (wall, -offset if sign == b"-" else offset) if offset <= OFFSET_US_MAX else None
+
+
+def read_without_year(month: bytes, day_: bytes, clock: bytes, near_us: int) -> int | None:
+    """Read `Nov 21 01:02:03` (RFC 3164, 4.1.2) as wall time, in the year that brings it nearest to ``near_us``."""
+    year = day(near_us).year
+    number = MONTHS.get(month)
+    if number is None:
+        return None
+    time = int(clock[:2]), int(clock[3:5]), int(clock[6:8])
+    walls = (_wall(y, number, int(day_), *time) for y in (year - 1, year, year + 1))
+    return min((wall for wall in walls if wall is not None), key=lambda wall: abs(wall - near_us), default=None)
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=4096)
+def zone_offset(zone: str, wall_s: int) -> int | None:
+    """Give a zone's offset at a wall time in seconds; None where that occurs twice, never, or out of range."""
+    if not 0 <= wall_s * SECOND_US <= TIMESTAMP_US_MAX:
+        return None
+    moment = (_EPOCH + timedelta(seconds=wall_s)).replace(tzinfo=_zone(zone))
+    if tz.datetime_ambiguous(moment) or not tz.datetime_exists(moment):
+        return None
+    return _offset_us(moment)
+
+
+def zone_moment(zone: str, wall_us: int, hint_us: int | None) -> int:
+    """Give the moment of a wall time in a zone.
+
+    Of a time that occurs twice the side nearer to ``hint_us`` is taken, the first without a hint; a time that never
+    occurs (the clock jumped over it) is moved on by the gap, as the clock was. Years that no document can hold are not
+    converted.
+    """
+    if not 0 <= wall_us <= TIMESTAMP_US_MAX:
+        return wall_us
+    wall_s, fraction = divmod(wall_us, SECOND_US)
+    moment = (_EPOCH + timedelta(seconds=wall_s)).replace(tzinfo=_zone(zone))
+    sides = [tz.resolve_imaginary(moment)]
+    if tz.datetime_ambiguous(moment):
+        sides = [moment.replace(fold=0), moment.replace(fold=1)]
+    moments = [int(side.timestamp()) * SECOND_US + fraction for side in sides]
+    return moments[0] if hint_us is None else min(moments, key=lambda us: abs(us - hint_us))
+
+
+def _offset_us(moment: datetime) -> int:
+    offset = moment.utcoffset()
+    return 0 if offset is None else int(offset.total_seconds()) * SECOND_US
+
+
+def offset_between(wall_us: int, moment_us: int) -> int:
+    """Give the offset, in whole quarters of an hour, at which a wall time is nearest to a moment."""
+    return (wall_us - moment_us + QUARTER_US // 2) // QUARTER_US * QUARTER_US

@@ -1,0 +1,235 @@
+"""One line becomes one record: header, format, time. This is the definition of what a line means.
+
+1. Recognition hangs on the line alone: the stock formats are tried in their order, the first complete match wins.
+2. No line is refused and no bytes raise: what nothing understands is a record as well, that says where reading stopped.
+3. A date without an offset takes it, in this order of trust, from the header, the sender's zone, the listener's zone.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shipper.haproxy.fields import PARTS, text
+from shipper.haproxy.record import Attributes, Record
+from shipper.haproxy.request import read_request
+from shipper.haproxy.stock import STOCK
+from shipper.haproxy.syslog import match_header, read_header
+from shipper.haproxy.timestamps import (
+    DAY_US,
+    NEAR_US,
+    OFFSET_US_MAX,
+    QUARTER_US,
+    SECOND_US,
+    TIMESTAMP_US_MAX,
+    format_timestamp,
+    offset_between,
+    read_haproxy_second,
+    zone_moment,
+    zone_offset,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipper.config import Interpretation
+    from shipper.haproxy.plan import Plan, Scan
+    from shipper.haproxy.syslog import Header
+
+MS_US: Final = 1_000
+CUT_SEEN_ALIAS: Final = "tr"
+"""A line that ends inside a format is taken for a cut line of it when this much of it is there."""
+
+TRAFFIC: Final[dict[str, Attributes]] = {
+    "http": {
+        "event_kind": "event",
+        "event_category": "web",
+        "event_type": "access",
+        "line": "traffic",
+        "mode": "http",
+    },
+    "tcp": {
+        "event_kind": "event",
+        "event_category": "network",
+        "event_type": "connection",
+        "line": "traffic",
+        "mode": "tcp",
+    },
+}
+"""What every line of a mode has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of a line beside its bytes."""
+
+    zone: str
+    """The IANA zone of its dates."""
+    near_us: int
+    """The moment that a date without a year is near to: the receipt, or the nearest dated line of a captured file."""
+    received_us: int | None = None
+    """The receipt of a live line; None in a captured file."""
+    sender: str = ""
+    """The address it came from."""
+    cut: bool = False
+    """The listener cut it at its bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A line's record, the moment whose day names its index, and how wrong its sender's clock or zone seems."""
+
+    record: Record
+    index_us: int
+    skew_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a format made of a message: values by alias, and the attributes that say how complete they are."""
+
+    plan: Plan | None
+    values: Mapping[str, bytes]
+    attributes: Attributes
+
+
+def understand(raw: bytes, context: Context, interpretation: Interpretation) -> Understood:
+    """Read one line (without its line end). Never raises."""
+    header = read_header(match_header(raw))
+    reading = _read_message(raw, header.end, cut=context.cut)
+    event_us = _event_time(reading.values, header, context)
+    start_us, index_us, suspect = accept(event_us, context.received_us, interpretation)
+    attributes: Attributes = {"timestamp": format_timestamp(start_us), "line": "unparsed"}
+    attributes |= header.attributes | surroundings(header, context.sender) | reading.attributes
+    if context.received_us is not None:
+        attributes["event_created"] = format_timestamp(context.received_us)
+    if suspect:
+        attributes["time_suspect"] = True
+    keep = interpretation.keep_original
+    if keep == "always" or (keep == "unparsed" and attributes["line"] == "unparsed"):
+        attributes |= original(raw)
+    if interpretation.labels:
+        attributes["labels"] = interpretation.labels
+    total_us = total_of(reading.values.get("Ta", b"0"))
+    return Understood(Record.model_validate(attributes), index_us, skew(event_us + total_us, context.received_us))
+
+
+def original(raw: bytes) -> Attributes:
+    """Give the line as it came; with its exact bytes as well where they are not UTF-8."""
+    try:
+        return {"event_original": raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"event_original": text(raw), "event_original_base64": base64.b64encode(raw).decode("ascii")}
+
+
+def surroundings(header: Header, sender: str) -> Attributes:
+    """Tell who sent a line, and which HAProxy it speaks of: the header's hostname, or else the sender."""
+    attributes: Attributes = {}
+    if sender:
+        attributes["log_source_address"] = sender
+    if header.hostname or sender:
+        attributes["observer_name"] = header.hostname or sender
+    return attributes
+
+
+def _read_message(raw: bytes, start: int, *, cut: bool) -> _Reading:
+    for plan in () if cut else STOCK:
+        found = plan.match(raw, start)
+        if found is not None:
+            values = {alias: value or b"" for alias, value in zip(plan.aliases, found, strict=True)}
+            return _Reading(plan, values, _traffic(plan, values))
+    scans = [(plan, plan.scan(raw, start)) for plan in STOCK]
+    for plan, scan in scans:
+        if scan.cut and CUT_SEEN_ALIAS in scan.values:
+            return _Reading(plan, scan.values, _traffic(plan, scan.values) | _touched(scan) | {"truncated": "line"})
+    plan, scan = max(scans, key=lambda known: known[1].column)
+    expected = scan.expected if not scan.cut else "the rest of the line, which is cut"
+    reason = f"not a line of {plan.name}: expected {expected} at column {scan.column}"
+    return _Reading(None, {}, {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason})
+
+
+def _traffic(plan: Plan, values: Mapping[str, bytes]) -> Attributes:
+    attributes: Attributes = TRAFFIC[plan.mode] | {"log_format": plan.name}
+    errors: list[str] = []
+    for part in PARTS:
+        if all(alias in values for alias in part.aliases):
+            found = dict(part.read(*(values[alias] for alias in part.aliases)))
+            wrong = found.pop("field_errors", None)
+            if isinstance(wrong, list):
+                errors += wrong
+            attributes |= found
+    return attributes | {"field_errors": errors} if errors else attributes
+
+
+def _touched(scan: Scan) -> Attributes:
+    """Read what is sure of the field in which the line was cut, and of a pair whose second half is missing."""
+    attributes: Attributes = {}
+    if scan.touched == "r":
+        attributes |= read_request(scan.rest, closed=False)
+    if scan.values.get("hr") and "hs" not in scan.values:
+        captures = next(part for part in PARTS if part.aliases == ("hr", "hs"))
+        attributes |= captures.read(scan.values["hr"], scan.rest if scan.touched == "hs" else b"")
+        attributes.pop("response_captures", None)
+    return attributes
+
+
+def total_of(raw: bytes) -> int:
+    """Give %Ta in microseconds, 0 where it is not known."""
+    return max(int(raw.removeprefix(b"+")), 0) * MS_US
+
+
+def _event_time(values: Mapping[str, bytes], header: Header, context: Context) -> int:
+    """Give the moment of a line: its own date, or else the header's, or else the receipt."""
+    date = values.get("tr", b"")
+    second = read_haproxy_second(date[:20]) if date else None
+    if second is not None:
+        total_us = total_of(values.get("Ta", b"0"))
+        wall_us = second + int(date[21:24]) * MS_US
+        return resolve(wall_us, total_us, header.moment, context.zone, context.received_us)
+    if header.moment is not None:
+        return header.moment
+    wall = header.wall(context.near_us)
+    return context.near_us if wall is None else zone_moment(context.zone, wall, context.received_us)
+
+
+def resolve(wall_us: int, total_us: int, sent_us: int | None, zone: str, received_us: int | None) -> int:
+    """Give the moment of a request's local start.
+
+    ``sent_us`` is when a header with an offset says that the line was written: the end of a request that took
+    ``total_us``. What is left between is the body's offset, unless a relay wrote the header later.
+    """
+    if sent_us is not None:
+        start_us = sent_us - total_us
+        offset = offset_between(wall_us, start_us)
+        if abs(offset) <= OFFSET_US_MAX and abs(wall_us - offset - start_us) <= NEAR_US:
+            return wall_us - offset
+    certain = zone_offset(zone, wall_us // SECOND_US)
+    if certain is not None:
+        return wall_us - certain
+    hint = sent_us if sent_us is not None else received_us
+    return zone_moment(zone, wall_us, None if hint is None else hint - total_us)
+
+
+def accept(event_us: int, received_us: int | None, interpretation: Interpretation) -> tuple[int, int, bool]:
+    """Give `@timestamp`, the moment that names the index, and whether the time is suspect.
+
+    A live line far from its receipt goes to the index of its receipt: no sender can fill a cluster with indices.
+    """
+    holds = 0 <= event_us <= TIMESTAMP_US_MAX
+    if received_us is None:
+        within = min(max(event_us, 0), TIMESTAMP_US_MAX)
+        return within, within, not holds
+    past, future = interpretation.index.accept_past_days, interpretation.index.accept_future_days
+    age = received_us - event_us
+    if holds and (past is None or age <= past * DAY_US) and (future is None or -age <= future * DAY_US):
+        return event_us, event_us, False
+    return (event_us if holds else received_us), received_us, True
+
+
+def skew(end_us: int, received_us: int | None) -> int:
+    """Give by how many whole quarters of an hour, in microseconds, a line's end is off from its receipt."""
+    if received_us is None:
+        return 0
+    offset = offset_between(received_us, end_us)
+    return offset if abs(received_us - end_us - offset) <= NEAR_US and abs(offset) >= QUARTER_US else 0
