@@ -25,6 +25,9 @@ RECEIVE_BATCH_LINES: Final = 1024
 RECEIVE_LINGER_S: Final = 0.005
 """A line waits at most this long between the kernel and the journal."""
 
+RECEIVE_STOP_S_MAX: Final = 2.0
+"""How long a stop reads on while senders go on sending; what the kernel held at its start is read long before."""
+
 SENDERS_REMEMBERED_MAX: Final = 1024
 """Distinct sender addresses in one entry, and in the counters; further ones are counted together."""
 
@@ -38,8 +41,14 @@ JOURNAL_BYTES_MAX: Final = 8 * GIB
 DISK_FREE_SHARE_MIN: Final = 0.05
 """The share of the disk that stays free for everything else on it."""
 
+RECEIVE_BATCH_BYTES: Final = MIB
+"""An entry is written once it holds this much, however few its lines are."""
+
 ENTRY_BYTES_MAX: Final = 8 * MIB
 """A length above this in an entry's header is damage, not data."""
+
+INTERPRETATION_BYTES_MAX: Final = MIB
+"""A length above this in a segment's header is damage; a configuration is a few kilobytes."""
 
 QUARANTINE_BYTES_MAX: Final = 16 * MIB
 """Damaged journal bytes that are kept aside for a look."""
@@ -51,8 +60,11 @@ BATCH_LINES_MAX: Final = 5_000
 BATCH_BYTES_MAX: Final = 2 * MIB
 """Raw bytes encoded in one go; a document is about four times its line."""
 
-VALUE_MEMO_MAX: Final = 16_384
-"""Distinct values remembered per field; a full memo starts again empty."""
+VALUES_REMEMBERED_MAX: Final = 4_096
+"""Distinct values of a field whose rendering is remembered: some 30 fields of at most 1 MB."""
+
+VALUE_REMEMBERED_BYTES_MAX: Final = 256
+"""A longer value is rendered each time: what is long is seldom seen twice."""
 
 LABELS_MAX: Final = 64
 """Labels in one document, and characters in a label's name: what a mapping can hold for ever."""
@@ -88,9 +100,22 @@ FUSE_WINDOW_ITEMS: Final = 1_000
 FUSE_SHARE_MAX: Final = 0.5
 """The share of them that may become dead letters for one reason before delivery pauses."""
 
+REASON_CHARS_MAX: Final = 4 * KIB
+"""Of a reason that Elasticsearch gives: it may quote the document, and is kept with every dead letter."""
+
+PARKED_BATCH_BYTES: Final = MIB
+"""Parked documents tried in one request: few, because they are expected to be refused once more."""
+
 # -- dead letters ----------------------------------------------------------------------------------------------------
 DEAD_LETTER_FILE_BYTES: Final = 64 * MIB
 """One file of dead letters; then the next is begun."""
 
 DEAD_LETTERS_BYTES_MAX: Final = GIB
 """All dead letters; at the bound delivery pauses rather than discards."""
+
+# -- setup -----------------------------------------------------------------------------------------------------------
+SHARD_BYTES_MAX: Final = 40_000_000_000
+"""A shard of a day's index: within the 10 to 50 GB that Elastic advises, with room for a busy day."""
+
+SHARDS_MAX: Final = 1_024
+"""Elasticsearch's own bound on the shards of one index."""

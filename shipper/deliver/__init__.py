@@ -1,0 +1,1 @@
+"""Delivery: bulk bodies in, one verdict for every line out."""
