@@ -1,0 +1,132 @@
+"""Reads the entries of one segment, also while it is being written.
+
+1. What is damaged or not whole at the end is left alone until something good follows it, or until the segment is
+   finished (a newer one exists). Only then it is damage.
+2. Damage ends where the next entry header holds. Its bytes are kept aside, and it becomes an entry without lines.
+3. Lines missing are counted exactly: by the damaged entry's own header where that holds, else by the ordinal in the
+   next one. Only at the end of a segment that was never sealed there may be none to count by.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shipper.journal import _quarantine, codec
+from shipper.journal.entry import Entry
+from shipper.limits import MIB, QUARANTINE_BYTES_MAX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_log = structlog.get_logger()
+
+_PIECE_BYTES: Final = MIB
+"""Read at once, so that a thousand small entries cost one call."""
+
+
+class SegmentReader:
+    """The entries of one segment, from ``start`` on: the end of an entry, or 0.
+
+    ``header`` is None while the segment's own header is not there or is damaged; there are no entries then.
+    """
+
+    def __init__(self, path: Path, segment: bytes, start: int, quarantine: Path) -> None:
+        self.segment = segment
+        self.header: codec.SegmentHeader | None = None
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._start = start
+        self._quarantine = quarantine
+        self._seed = codec.seed(segment)
+        self._piece, self._piece_at = b"", 0
+        self._offset = 0
+        self._lines = 0
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def begin(self) -> bool:
+        """Read the segment's header if it is there, and go to the start; say whether entries can be read."""
+        if self.header is None:
+            size = codec.segment_header_bytes(self._bytes(0, codec.SEGMENT_HEADER_BYTES))
+            header = codec.decode_segment_header(self._bytes(0, size)) if size else None
+            if header is not None and header.segment == self.segment:
+                self.header = header
+                self._walk(header.end, self._start)
+        return self.header is not None
+
+    def next(self, *, finished: bool) -> Entry | None:
+        """Give the next entry; None when there is none, or none yet."""
+        header = self._header(self._offset)
+        if header is not None:
+            payload = self._bytes(self._offset + codec.ENTRY_HEADER_BYTES, header.payload_bytes)
+            lost = max(0, header.first_line - self._lines)
+            entry = codec.decode_entry(header, payload, self.segment, self._offset, lost)
+            if entry is not None:
+                self._offset, self._lines = entry.end, header.first_line + header.lines
+                return entry
+        return self._pass_damage(header, finished=finished)
+
+    def give_up(self) -> int:
+        """Keep aside a segment whose header is damaged, and count the lines that were in it."""
+        end = os.fstat(self._fd).st_size
+        self._walk(0, end)
+        if end:
+            self._put_aside(0, end)
+        return self._lines
+
+    def _pass_damage(self, header: codec.EntryHeader | None, *, finished: bool) -> Entry | None:
+        """Make an entry of the damage at the offset; of its header, where that holds, the counts stand."""
+        end = self._find_header(self._offset + (codec.ENTRY_HEADER_BYTES if header else 1))
+        if end is None:
+            end = os.fstat(self._fd).st_size
+            if end <= self._offset or not finished:
+                return None
+        self._put_aside(self._offset, end)
+        lost, tally = 0, codec.NO_TALLY
+        if header is not None:
+            lost, tally = max(0, header.first_line + header.lines - self._lines), header.tally
+            self._lines = header.first_line + header.lines
+        self._offset = end
+        return Entry(self.segment, end, 0, (), b"", b"", end, tally, lost)
+
+    def _put_aside(self, start: int, end: int) -> None:
+        data = os.pread(self._fd, min(end - start, QUARANTINE_BYTES_MAX), start)
+        _quarantine.keep(self._quarantine, self.segment, start, data)
+        _log.error("journal_damaged", segment=self.segment.hex(), offset=start, bytes=end - start)
+
+    def _walk(self, start: int, end: int) -> None:
+        """Go over the headers from ``start`` to ``end``, so that the ordinal there is known."""
+        self._offset = start
+        while self._offset < end:
+            header = self._header(self._offset)
+            if header is None:
+                self._offset = self._find_header(self._offset + 1) or end
+            else:
+                self._offset, self._lines = self._offset + header.entry_bytes, header.first_line + header.lines
+        self._offset = max(start, end)
+
+    def _header(self, offset: int) -> codec.EntryHeader | None:
+        return codec.decode_entry_header(self._bytes(offset, codec.ENTRY_HEADER_BYTES), self._seed)
+
+    def _find_header(self, offset: int) -> int | None:
+        """Find the first entry header that holds, at ``offset`` or after it."""
+        magic = codec.ENTRY_MAGIC
+        while len(piece := os.pread(self._fd, _PIECE_BYTES, offset)) >= len(magic):
+            at = piece.find(magic)
+            while at >= 0:
+                if self._header(offset + at) is not None:
+                    return offset + at
+                at = piece.find(magic, at + 1)
+            offset += len(piece) - len(magic) + 1
+        return None
+
+    def _bytes(self, offset: int, size: int) -> bytes:
+        """Give ``size`` bytes at ``offset``, fewer where the file ends."""
+        at = offset - self._piece_at
+        if at < 0 or at + size > len(self._piece):
+            self._piece, self._piece_at, at = os.pread(self._fd, max(size, _PIECE_BYTES), offset), offset, 0
+        return self._piece[at : at + size]

@@ -1,0 +1,45 @@
+"""The files of the journal's folder: their names, their order, their size.
+
+A segment's name is its id in hexadecimal, so that the order of names is the order of creation.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME: Final = re.compile(r"([0-9a-f]{24})\.segment")
+
+
+def path_of(folder: Path, segment: bytes) -> Path:
+    """Give the path of a segment's file."""
+    return folder / f"{segment.hex()}.segment"
+
+
+def segments(folder: Path) -> list[bytes]:
+    """Give the ids of the segments that exist, oldest first."""
+    return sorted(bytes.fromhex(found[1]) for file in folder.iterdir() if (found := _NAME.fullmatch(file.name)))
+
+
+def size(folder: Path) -> int:
+    """Sum the bytes of all files in ``folder``."""
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                total += entry.stat().st_size
+            except FileNotFoundError:  # the shipping process deleted it in this moment
+                continue
+    return total
+
+
+def new_id(now_us: int, newest: bytes | None, random: bytes) -> bytes:
+    """Make a segment id: milliseconds, later than ``newest`` whatever the clock says, and 48 random bits."""
+    milliseconds = now_us // 1000
+    if newest is not None:
+        milliseconds = max(milliseconds, int.from_bytes(newest[:6], "big") + 1)
+    return milliseconds.to_bytes(6, "big") + random

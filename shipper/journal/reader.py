@@ -1,0 +1,99 @@
+"""Reads the journal in batches, from the commit on, and follows the writer.
+
+1. A batch holds whole entries of one segment: all its lines have one interpretation.
+2. A segment is finished when a newer one exists; that is looked for before its end is read, so that nothing the writer
+   appended before it moved on is missed.
+3. Damage never stops the reading: see ``_segment_reader``. A segment without a readable header is kept aside as a
+   whole; its lines count as lost with the next batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from shipper.journal import _segments
+from shipper.journal._segment_reader import SegmentReader
+from shipper.journal.codec import NO_TALLY
+from shipper.journal.entry import Batch, Position
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shipper.journal.entry import Entry
+
+_log = structlog.get_logger()
+
+
+class Reader:
+    """The reader of a journal folder, beginning at ``start`` (None: at the oldest line).
+
+    Damaged bytes go to the folder ``quarantine``.
+    """
+
+    def __init__(self, folder: Path, start: Position | None, *, quarantine: Path) -> None:
+        self._folder = folder
+        self._start = start
+        self._quarantine = quarantine
+        self._segment: SegmentReader | None = None
+        self._held: Entry | None = None
+        self._lost = 0
+
+    def read(self, lines_max: int, bytes_max: int) -> Batch | None:
+        """Give what comes next, at least one entry; None when there is nothing new now."""
+        while True:
+            later = self._later()
+            if self._segment is not None:
+                batch = self._batch(self._segment, lines_max, bytes_max, finished=bool(later))
+                if batch is not None or not later:
+                    return batch
+            if not later:
+                return None
+            self._enter(later[0])
+
+    def close(self) -> None:
+        """Close the segment that is being read."""
+        if self._segment is not None:
+            self._segment.close()
+            self._segment = None
+
+    def _later(self) -> list[bytes]:
+        """Give the segments that come after this one."""
+        if self._segment is not None:
+            here = self._segment.segment
+            return [segment for segment in _segments.segments(self._folder) if segment > here]
+        first = self._start.segment if self._start else b""
+        return [segment for segment in _segments.segments(self._folder) if segment >= first]
+
+    def _enter(self, segment: bytes) -> None:
+        """Leave this segment, of which everything is read, for the next."""
+        if self._segment is not None and self._segment.header is None:
+            self._lost += self._segment.give_up()
+            _log.warning("segment_skipped", segment=self._segment.segment.hex(), lines_lost=self._lost)
+        self.close()
+        start = self._start.offset if self._start and self._start.segment == segment else 0
+        path = _segments.path_of(self._folder, segment)
+        self._segment = SegmentReader(path, segment, start, self._quarantine)
+
+    def _batch(self, segment: SegmentReader, lines_max: int, bytes_max: int, *, finished: bool) -> Batch | None:
+        if not segment.begin() or segment.header is None:
+            return None
+        entries: list[Entry] = []
+        lines = size = 0
+        while (entry := self._held or segment.next(finished=finished)) is not None:
+            if not (len(entry) or entry.lost or entry.tally != NO_TALLY):
+                continue  # a seal has nothing to settle
+            lines += len(entry)
+            size += len(entry.data)
+            self._held = entry if entries and (lines > lines_max or size > bytes_max) else None
+            if self._held:
+                break
+            entries.append(entry)
+        if not entries:
+            return None
+        if self._lost:
+            entries[0] = replace(entries[0], lost=entries[0].lost + self._lost)
+            self._lost = 0
+        return Batch(tuple(entries), segment.header.interpretation, Position(segment.segment, entries[-1].end))

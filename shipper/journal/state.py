@@ -1,0 +1,82 @@
+"""The state folder: where things lie in it, and the lock that keeps a second shipper out.
+
+The lock belongs to the open file, so it passes to forked children and is gone when the last of them is, however they
+ended. The file holds the number of the process that took it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from shipper.errors import StateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolder:
+    """The paths under ``root`` that belong to the journal."""
+
+    root: Path
+
+    @property
+    def journal(self) -> Path:
+        """The folder of the segments."""
+        return self.root / "journal"
+
+    @property
+    def commit(self) -> Path:
+        """The commit record."""
+        return self.root / "commit.json"
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder of damaged bytes."""
+        return self.root / "quarantine"
+
+    def lock(self) -> Lock:
+        """Make the folder if it is missing, and take it for this process and its children.
+
+        Raises StateError when it cannot be made or written, or when another process has it.
+        """
+        path = self.root / "lock"
+        try:
+            self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            raise StateError(f"state folder {self.root}: {error.strerror}; choose another with state_dir") from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(fd)
+            raise StateError(
+                f"state folder {self.root} is in use by process {holder}; stop that one, or choose another state_dir"
+            ) from error
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        return Lock(fd)
+
+
+class Lock:
+    """A state folder that is taken; closing it, or leaving it as a context, gives it back."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the folder back, once no forked child holds it."""
+        os.close(self._fd)
