@@ -1,0 +1,1 @@
+"""What runs around the product: the local Elasticsearch, the demo, samples of configuration."""
