@@ -1,0 +1,166 @@
+"""The files of dead letters: appended in batches, bounded together.
+
+1. A letter is on disk (fsync) before ``write`` returns, and only then may its line count as settled.
+2. No process appends to another's file: a torn last line stays the last.
+3. A line whose letter was written and whose verdict was lost in a crash is refused once more. Such letters are
+   recognised by their id at the start, and not written twice.
+4. At the bound, or with a full disk, nothing is written and nothing is thrown away: ``write`` gives the reason.
+5. One process, many threads.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+import re
+import threading
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shipper import limits
+from shipper.dead_letter._letter import FILES, letter
+from shipper.haproxy.timestamps import format_timestamp
+from shipper.journal.entry import SEGMENT_ID_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from shipper.dead_letter._letter import Refusal
+    from shipper.journal.entry import Position
+
+_log = structlog.get_logger()
+
+_ID: Final = re.compile(rb'"id":"([A-Za-z0-9_-]+)"')
+"""The first of a letter's strings that looks like this is its id: only the time stands before it."""
+_POSITION_BYTES: Final = SEGMENT_ID_BYTES + 4
+
+
+def at_or_past(committed: Position | None) -> Callable[[str], bool]:
+    """Tell of an id whether its line lies at or past ``committed``: then it will be read from the journal again.
+
+    Ids that are no positions (of captured files) do not.
+    """
+    first = committed.segment + committed.offset.to_bytes(4, "big") if committed else b""
+
+    def unsettled(id_: str) -> bool:
+        try:
+            position = binascii.a2b_base64(id_.replace("-", "+").replace("_", "/") + "==")
+        except ValueError:
+            return False
+        return len(position) == _POSITION_BYTES and position >= first
+
+    return unsettled
+
+
+class DeadLetters:
+    """The dead letters in ``folder``, at most ``bytes_max`` together.
+
+    ``unsettled`` tells of an id whether its line may come again although its letter is written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        bytes_max: int,
+        *,
+        unsettled: Callable[[str], bool],
+        clock_us: Callable[[], int],
+        file_bytes_max: int = limits.DEAD_LETTER_FILE_BYTES,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._bytes_max = bytes_max
+        self._file_bytes_max = file_bytes_max
+        self._clock_us = clock_us
+        self._lock = threading.Lock()
+        self._path: Path | None = None
+        self._written = {found for path in folder.glob(FILES) for found in _ids(path) if unsettled(found)}
+
+    def write(self, refusals: Sequence[Refusal]) -> str | None:
+        """Put ``refusals`` on disk. Give None, or the reason why none of them could be kept."""
+        with self._lock:
+            new = [refusal for refusal in refusals if refusal.id not in self._written]
+            content = b"".join(letter(refusal, self._clock_us()) for refusal in new)
+            reason = self._full(len(content)) or self._append(content)
+            if reason is None:
+                self._written.difference_update(refusal.id for refusal in refusals)
+            return reason
+
+    def full(self) -> str | None:
+        """Give the reason why no further letter can be kept, or None."""
+        with self._lock:
+            return self._full(0)
+
+    def _full(self, wanted: int) -> str | None:
+        kept = sum(path.stat().st_size for path in self._folder.glob(FILES))
+        if kept + wanted > self._bytes_max or (not wanted and kept >= self._bytes_max):
+            return (
+                f"the dead letters in {self._folder} have reached their bound of {self._bytes_max} bytes; "
+                "deal with them and remove their files, or raise dead_letters.bytes_max"
+            )
+        return None
+
+    def _append(self, content: bytes) -> str | None:
+        """Write and sync; a part that was written before a failure is taken back."""
+        if not content:
+            return None
+        try:
+            path = self._file()
+            with path.open("ab", buffering=0) as file:
+                start = file.tell()
+                try:
+                    _write_whole(file.fileno(), content)
+                    os.fsync(file.fileno())
+                except OSError:
+                    file.truncate(start)
+                    raise
+            self._sync_folder()
+        except OSError as error:
+            return f"dead letters cannot be written to {self._folder}: {error.strerror or error}"
+        return None
+
+    def _file(self) -> Path:
+        """Give the file of today, a new one when the last is full."""
+        date = format_timestamp(self._clock_us())[:10]
+        path = self._path
+        if path is None or date not in path.name or _size(path) >= self._file_bytes_max:
+            taken = [_number(other) for other in self._folder.glob(f"dead-letters-{date}-*.ndjson")]
+            path = self._folder / f"dead-letters-{date}-{max(taken, default=0) + 1:04}.ndjson"
+            _log.info("dead_letter_file_opened", path=str(path))
+            self._path = path
+        return path
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _write_whole(file: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _size(path: Path) -> int:
+    """Give a file's size; a file that somebody removed is full."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return limits.DEAD_LETTERS_BYTES_MAX
+
+
+def _number(path: Path) -> int:
+    digits = path.stem.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() else 0
+
+
+def _ids(path: Path) -> list[str]:
+    """Give the ids of the whole letters in a file."""
+    with path.open("rb") as file:
+        found = (_ID.search(line) for line in file if line.endswith(b"\n"))
+        return [match[1].decode("ascii") for match in found if match]
