@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 ENV_PREFIX: Final = "SHIPPER_"
 ENV_DELIMITER: Final = "__"
+ENV_FILE: Final = f"{ENV_PREFIX}CONFIG"
+"""Names the configuration file, for commands that were given none."""
 
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _DATE_FORMAT: Final = re.compile(r"(?:%Y|%m|%d|[._-])+")
@@ -393,7 +395,7 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Co
 
 def _refuse_unknown_variables() -> None:
     for variable in os.environ:
-        if variable.startswith(ENV_PREFIX):
+        if variable.startswith(ENV_PREFIX) and variable != ENV_FILE:
             key = variable.removeprefix(ENV_PREFIX).lower().split(ENV_DELIMITER)[0]
             if key not in Config.model_fields:
                 known = [f"{ENV_PREFIX}{name.upper()}" for name in Config.model_fields]

@@ -2,5 +2,6 @@
 
 from shipper.encode._python import Encoder
 from shipper.encode.body import Body, Encoded
+from shipper.encode.captured import Captured, CapturedEncoder
 
-__all__ = ["Body", "Encoded", "Encoder"]
+__all__ = ["Body", "Captured", "CapturedEncoder", "Encoded", "Encoder"]

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _DATE: Final = "tr"
 _TOTAL: Final = "Ta"
+_CUT: Final = int(Flag.CUT)
 
 
 class _Headers(dict[bytes, "Header"]):
@@ -103,7 +104,7 @@ class _PlanWriter:
             _GIVEN,
         )
 
-    def write(self, raw: bytes, found: Sequence[bytes | None], header: Header, line: _LineContext) -> str | None:
+    def write(self, raw: bytes, found: Sequence[bytes | None], header: Header, line: LineContext) -> str | None:
         """Write the document of a line that the plan matched; None where the record has to decide."""
         date = found[self._date] or b""
         second = read_haproxy_second(date[:20])
@@ -159,15 +160,20 @@ def _original(raw: bytes) -> str:
 
 
 @dataclass(slots=True)
-class _LineContext:
-    """What is known of the line at hand; the writer leaves the index's moment and the skew here."""
+class LineContext:
+    """What is known of the line at hand, and below what the encoder found out."""
 
     interpretation: Interpretation
-    zone: str = "UTC"
+    zone: str
     sender: str = ""
+    near_us: int = 0
     received_us: int | None = None
+    cut: bool = False
+
     index_us: int = 0
     skew_us: int = 0
+    known: bool = True
+    dated: bool = True
 
 
 @dataclass(slots=True)
@@ -190,7 +196,7 @@ class Encoder:
     """Encodes batches that share one interpretation."""
 
     def __init__(self, interpretation: Interpretation) -> None:
-        self._interpretation = interpretation
+        self.interpretation = interpretation
         self._writers = [_PlanWriter(plan, interpretation) for plan in STOCK]
         self._headers = _Headers()
         self._days = _Days(interpretation)
@@ -199,22 +205,23 @@ class Encoder:
         """Encode every line of ``batch``, in its order within each index. Never raises for a line's bytes."""
         return _Encoding(self, batch).run()
 
-    def document(self, raw: bytes, line: _LineContext, *, cut: bool) -> tuple[str, bool]:
-        """Give the JSON of a line's document, and whether the line was understood."""
+    def document(self, raw: bytes, line: LineContext) -> str:
+        """Give the JSON of a line's document; what else it says is left in ``line``."""
         header = self._headers[match_header(raw)]
-        if not cut:
+        if not line.cut:
             for writer in self._writers:
                 found = writer.match(raw, header.end)
                 if found is not None:
                     text = writer.write(raw, found, header, line)
                     if text is not None:
-                        return text, True
+                        line.known = line.dated = True
+                        return text
                     break
-        received_us = line.received_us or 0
-        context = Context(line.zone, received_us, line.received_us, line.sender, cut=cut)
-        understood = understand(raw, context, self._interpretation)
-        line.index_us, line.skew_us = understood.index_us, understood.skew_us
-        return to_json(understood.record.document()), understood.record.line != "unparsed"
+        context = Context(line.zone, line.near_us, line.received_us, line.sender, cut=line.cut)
+        understood = understand(raw, context, self.interpretation)
+        line.index_us, line.skew_us, line.dated = understood.index_us, understood.skew_us, understood.dated
+        line.known = understood.record.line != "unparsed"
+        return to_json(understood.record.document())
 
     def index_of(self, moment_us: int) -> str:
         """Name the daily index of a moment."""
@@ -227,7 +234,7 @@ class _Encoding:
     def __init__(self, encoder: Encoder, batch: Batch) -> None:
         self._encoder = encoder
         self._batch = batch
-        self._line = _LineContext(encoder._interpretation)  # noqa: SLF001 -- two halves of one engine
+        self._line = LineContext(encoder.interpretation, zone="UTC")
         self._growing: dict[str, _Growing] = {}
         self._bodies: list[Body] = []
         self._skews: dict[str, int] = {}
@@ -247,15 +254,15 @@ class _Encoding:
         line, start, data = self._line, 0, entry.data
         for length, delta_us, origin, flags in LINE_HEADER.iter_unpack(entry.table):
             line.zone, line.sender = zones[origin], entry.origins[origin].address
-            line.received_us = entry.received_us + delta_us
-            raw = data[start : start + length]
-            document, known = self._encoder.document(raw, line, cut=bool(flags & Flag.CUT))
+            line.received_us = line.near_us = entry.received_us + delta_us
+            line.cut = flags & _CUT != 0
+            document = self._encoder.document(data[start : start + length], line)
             tail = binascii.b2a_base64((entry.data_offset + start).to_bytes(4, "big"), newline=False)[:6]
             identity = prefix + tail.translate(_URL_SAFE).decode("ascii")
             self._add(f'{{"create":{{"_id":"{identity}"}}}}\n{document}\n'.encode())
             if line.skew_us:
                 self._skews[line.sender] = line.skew_us
-            self._unparsed += not known
+            self._unparsed += not line.known
             start += length
 
     def _zone(self, origin: Origin) -> str:

@@ -83,6 +83,8 @@ class Understood:
     record: Record
     index_us: int
     skew_us: int
+    dated: bool
+    """The line names its own day; otherwise it took one from what is near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def understand(raw: bytes, context: Context, interpretation: Interpretation) -> 
     """Read one line (without its line end). Never raises."""
     header = read_header(match_header(raw))
     reading = _read_message(raw, header.end, cut=context.cut)
-    event_us = _event_time(reading.values, header, context)
+    event_us, dated = _event_time(reading.values, header, context)
     start_us, index_us, suspect = accept(event_us, context.received_us, interpretation)
     attributes: Attributes = {"timestamp": format_timestamp(start_us), "line": "unparsed"}
     attributes |= header.attributes | surroundings(header, context.sender) | reading.attributes
@@ -112,7 +114,8 @@ def understand(raw: bytes, context: Context, interpretation: Interpretation) -> 
     if interpretation.labels:
         attributes["labels"] = interpretation.labels
     total_us = total_of(reading.values.get("Ta", b"0"))
-    return Understood(Record.model_validate(attributes), index_us, skew(event_us + total_us, context.received_us))
+    skew_us = skew(event_us + total_us, context.received_us)
+    return Understood(Record.model_validate(attributes), index_us, skew_us, dated)
 
 
 def original(raw: bytes) -> Attributes:
@@ -179,18 +182,20 @@ def total_of(raw: bytes) -> int:
     return max(int(raw.removeprefix(b"+")), 0) * MS_US
 
 
-def _event_time(values: Mapping[str, bytes], header: Header, context: Context) -> int:
-    """Give the moment of a line: its own date, or else the header's, or else the receipt."""
+def _event_time(values: Mapping[str, bytes], header: Header, context: Context) -> tuple[int, bool]:
+    """Give the moment of a line (its date, or the header's, or what is near), and whether the line names its day."""
     date = values.get("tr", b"")
     second = read_haproxy_second(date[:20]) if date else None
     if second is not None:
         total_us = total_of(values.get("Ta", b"0"))
         wall_us = second + int(date[21:24]) * MS_US
-        return resolve(wall_us, total_us, header.moment, context.zone, context.received_us)
+        return resolve(wall_us, total_us, header.moment, context.zone, context.received_us), True
     if header.moment is not None:
-        return header.moment
+        return header.moment, True
     wall = header.wall(context.near_us)
-    return context.near_us if wall is None else zone_moment(context.zone, wall, context.received_us)
+    if wall is None:
+        return context.near_us, False
+    return zone_moment(context.zone, wall, context.received_us), header.iso is not None
 
 
 def resolve(wall_us: int, total_us: int, sent_us: int | None, zone: str, received_us: int | None) -> int:
