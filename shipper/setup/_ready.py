@@ -1,0 +1,81 @@
+"""May documents be sent to this index? Asked before the first document of a new index, and on every reconnect.
+
+1. An index that exists is judged by its `@timestamp` alone: no template can change it any more.
+2. An index that does not exist is judged by what Elasticsearch would make of its name, whichever template that is.
+3. A newer shipper's template will do; an older one's would leave this version's fields unindexed, so it will not.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shipper.setup._check import Problem
+from shipper.setup._client import BAD_REQUEST, NOT_FOUND, OK, reason_of
+from shipper.setup._install import Change
+from shipper.setup._templates import Stamp, index_name, mapping, mapping_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from shipper.config import Index
+    from shipper.setup._client import Client
+
+
+def ready(client: Client, name: str) -> str | None:
+    """Give None when documents may be sent to the index `name`, or else the reason why not, and what to do."""
+    status, answer = client.request("GET", f"/{name}/_mapping")
+    if status == OK:
+        return _judge_index(name, answer)
+    if status != NOT_FOUND:
+        return f"index {name}: its mapping could not be read: {reason_of(status, answer)}"
+    status, answer = client.request("POST", f"/_index_template/_simulate_index/{name}")
+    if status != OK:
+        return f"index {name}: its template could not be simulated: {reason_of(status, answer)}"
+    return _judge_template(name, answer.get("template", {}).get("mappings", {}))
+
+
+def ensure_tomorrow(client: Client, index: Index, now: datetime) -> Change | Problem:
+    """Create the index of the day after `now` (UTC), so that midnight finds it there; twice is once.
+
+    Nothing is created while the template is not ours: such an index would keep the wrong mapping for its whole day.
+    """
+    name = index_name(index, now + timedelta(days=1))
+    reason = ready(client, name)
+    if reason is not None:
+        return Problem("mapping", reason)
+    status, answer = client.request("PUT", f"/{name}")
+    if status == OK:
+        return Change("created", f"index {name}")
+    if status == BAD_REQUEST and "resource_already_exists_exception" in reason_of(status, answer):
+        return Change("unchanged", f"index {name}")
+    return Problem("refused", f"index {name} could not be created: {reason_of(status, answer)}")
+
+
+def _judge_index(name: str, answer: Mapping[str, Any]) -> str | None:
+    for real_name, entry in answer.items():
+        found = _timestamp(entry.get("mappings", {}))
+        if found != _timestamp(mapping()):
+            return (
+                f"index {real_name} exists with another mapping of @timestamp ({found or 'none'}), which cannot be "
+                f"changed: reindex or delete it, or choose another index.prefix"
+            )
+    return None if answer else f"index {name}: its mapping came back empty"
+
+
+def _judge_template(name: str, found: Mapping[str, Any]) -> str | None:
+    stamp, ours = Stamp.of(found), mapping_stamp()
+    if stamp is None:
+        return f"index {name} would not be made by shipper's template: run `shipper setup`; `shipper check` tells why"
+    if stamp.version < ours.version:
+        return f"index {name} would be made by the template of an older shipper: run `shipper setup`"
+    if stamp.version == ours.version and stamp.hash != ours.hash:
+        return f"index {name} would be made by another template than this version's: run `shipper setup`"
+    if stamp == ours and _timestamp(found) != _timestamp(mapping()):
+        return f"index {name} would get another @timestamp ({_timestamp(found)}): mend the custom component template"
+    return None
+
+
+def _timestamp(mappings: Mapping[str, Any]) -> object:
+    return mappings.get("properties", {}).get("@timestamp")
