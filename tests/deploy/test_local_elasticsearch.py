@@ -9,8 +9,9 @@ import psutil
 import pytest
 from elasticsearch import Elasticsearch
 
-from deploy.local_elasticsearch import DEFAULT_VERSION, Unavailable, fetch
+from deploy.local_elasticsearch import DEFAULT_VERSION, VERSIONS, Unavailable, fetch
 from deploy.local_elasticsearch._distribution import _once
+from deploy.local_elasticsearch._java import find_jdk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,18 @@ def test_a_document_sent_in_bulk_is_found(elasticsearch_url: str, index_prefix: 
 
 
 def test_an_index_with_best_compression_is_written(elasticsearch_url: str, index_prefix: str) -> None:
-    with Elasticsearch(elasticsearch_url) as client:
-        client.indices.create(index=index_prefix, settings={"codec": "best_compression"})
-        client.index(index=index_prefix, document={"name": "one"}, refresh=True)
-        assert client.count(index=index_prefix)["count"] == 1
+    assert can_compress(elasticsearch_url, index_prefix)
+
+
+def test_the_newer_version_runs_where_a_newer_jdk_is_found(own_elasticsearch: OwnElasticsearch) -> None:
+    try:
+        find_jdk(VERSIONS["9.2.0"])
+    except Unavailable as error:
+        pytest.skip(str(error))
+    es = own_elasticsearch(version="9.2.0")
+    with Elasticsearch(es.url) as client:
+        assert client.nodes.info(filter_path="nodes.*.version").body["nodes"].popitem()[1] == {"version": "9.2.0"}
+    assert can_compress(es.url, "compressed")
 
 
 def test_three_nodes_are_one_cluster_and_one_that_was_killed_comes_back(own_elasticsearch: OwnElasticsearch) -> None:
@@ -61,7 +70,7 @@ def test_a_node_keeps_its_documents_over_a_crash_and_takes_settings(own_elastics
         es.start_node()
         client.indices.refresh(index="kept")
         assert client.count(index="kept")["count"] == 1
-        assert client.nodes.info(filter_path="**.max_content_length").body["nodes"]
+        assert "1mb" in str(client.nodes.info(filter_path="**.max_content_length"))
 
 
 @pytest.mark.own_node
@@ -146,6 +155,13 @@ def running_command() -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(COMMAND, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as command:
         yield command
         command.kill()
+
+
+def can_compress(url: str, index: str) -> bool:
+    with Elasticsearch(url) as client:
+        client.indices.create(index=index, settings={"codec": "best_compression"})
+        client.index(index=index, document={"name": "one"}, refresh=True)
+        return bool(client.count(index=index)["count"] == 1)
 
 
 def read_url(command: subprocess.Popen[str]) -> str:

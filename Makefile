@@ -1,0 +1,63 @@
+# Everything here may be run again at any time; what is already done is not done twice.
+
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help prerequisites setup fetch test lint format demo bench soak lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the command shipper in it
+
+test: setup fetch lint ## check style and types, then run every test
+	$(BIN)/pytest
+
+lint: $(STAMP) ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## put the sources into their format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: setup ## watch the whole pipeline at work: HAProxy, shipper, Elasticsearch (DEMO_SECONDS=20 ends it)
+	@$(PYTHON) -m deploy.demo
+
+bench: setup ## measure
+	@$(PYTHON) -m bench
+
+soak: setup ## measure for a long time under a steady load
+	@$(PYTHON) -m bench soak
+
+lock: $(STAMP) ## bring requirements.lock in line with pyproject.toml
+	@test -x $(BIN)/uv || $(PYTHON) -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--group dev pyproject.toml -o requirements.lock
+
+clean: ## remove .venv and what tools left behind (the fetched jars stay in their cache)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+prerequisites:
+	@deploy/prerequisites.sh
+
+# Without network or Java the tests say themselves what they skip; under CI that fails them.
+fetch: $(STAMP)
+	-@test -n "$$ELASTICSEARCH_URL" || $(PYTHON) -m deploy.local_elasticsearch fetch
+
+$(STAMP): requirements.lock pyproject.toml | $(PYTHON)
+	$(PYTHON) -m pip install --quiet --require-hashes -r requirements.lock
+	$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PYTHON): | prerequisites
+	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec $$python -m venv .venv; \
+		fi; \
+	done; \
+	echo 'shipper needs Python 3.11 or later, and no such python3 is on PATH; install one.' >&2; exit 1
