@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _START_S = 10
+_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 _STOP_S = 10
 
 
@@ -41,7 +43,7 @@ def check_config(config: str | Path, environment: Mapping[str, str] | None = Non
     with tempfile.TemporaryDirectory() as folder:
         file = _file(config, Path(folder))
         done = subprocess.run(
-            ["haproxy", "-c", "-f", str(file)],
+            [_program(), "-c", "-f", str(file)],
             env={**os.environ, **(environment or {})},
             capture_output=True,
             text=True,
@@ -71,7 +73,7 @@ class HAProxyProcess:
             self._folder.cleanup()
             raise RuntimeError(complaint)
         self._process = subprocess.Popen(
-            ["haproxy", "-q", "-db", "-f", str(file)],
+            [_program(), "-q", "-db", "-f", str(file)],
             env=self._environment,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -179,3 +181,8 @@ def _file(config: str | Path, folder: Path) -> Path:
     file = folder / "haproxy.cfg"
     file.write_text(config)
     return file
+
+
+def _program() -> str:
+    """Find haproxy, which often lies where an ordinary user's PATH does not look."""
+    return shutil.which("haproxy", path=_PATH) or "haproxy"

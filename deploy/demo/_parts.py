@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -37,7 +38,7 @@ class Recorder:
 
     def lines(self) -> list[bytes]:
         """Give what was recorded so far."""
-        return list(_recorder.read(self.file)) if self.file.exists() else []
+        return _recorder.read(self.file) if self.file.exists() else []
 
 
 @contextmanager
@@ -70,7 +71,7 @@ def shipper(folder: Path, port: int, arguments: list[str]) -> Iterator[Child]:
 class HAProxy:
     """A HAProxy with deploy/haproxy.cfg."""
 
-    def __init__(self, folder: Path, shipper_port: int, witness: Recorder) -> None:
+    def __init__(self, program: str, folder: Path, shipper_port: int, witness: Recorder) -> None:
         certificate = _certificate(folder)
         self.shop = Shop(
             http_port=free_port(8080),
@@ -92,7 +93,7 @@ class HAProxy:
         }
         if certificate:
             environment["TLS_CERTIFICATE"] = str(certificate)
-        self.child = Child("haproxy", ["haproxy", "-db", "-f", str(_CONFIG)], folder, environment)
+        self.child = Child("haproxy", [program, "-db", "-f", str(_CONFIG)], folder, environment)
 
     def dropped(self) -> int | None:
         """Count the lines that HAProxy could not send; None when it does not answer."""
@@ -112,9 +113,10 @@ class HAProxy:
 @contextmanager
 def haproxy(folder: Path, shipper_port: int, witness: Recorder) -> Iterator[HAProxy]:
     """Run a HAProxy that logs to shipper and to the recorder."""
-    if shutil.which("haproxy") is None:
-        raise DemoFailed("there is no `haproxy` on the PATH; `make setup` installs it, or your package manager")
-    proxy = HAProxy(folder, shipper_port, witness)
+    program = shutil.which("haproxy", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise DemoFailed("there is no haproxy on this machine; Debian: apt-get install haproxy")
+    proxy = HAProxy(program, folder, shipper_port, witness)
     with proxy.child as child:
         child.wait_until(lambda: proxy.dropped() is not None)
         yield proxy

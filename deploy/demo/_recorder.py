@@ -1,6 +1,7 @@
 """The witness: a process that writes down every datagram it gets, and does nothing else.
 
-1. One record a datagram: four bytes of length (big endian), then the datagram, byte by byte as it came.
+1. Datagrams follow each other byte by byte as they came. HAProxy ends each with a newline and prints none within, so
+   that the file is one of lines.
 2. A process of its own with a large buffer: it loses nothing while Python is busy elsewhere.
 3. It ends on SIGTERM, after it has taken what the kernel still held.
 
@@ -14,25 +15,15 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import BinaryIO
 
 _BUFFER_BYTES = 16 * 1024 * 1024
 _DATAGRAM_BYTES_MAX = 65_536
 
 
-def read(file: Path) -> Iterator[bytes]:
-    """Give the datagrams that were written down so far, in order; one that is half written is left out."""
-    content = file.read_bytes()
-    at = 0
-    while at + 4 <= len(content):
-        end = at + 4 + int.from_bytes(content[at : at + 4])
-        if end > len(content):
-            return
-        yield content[at + 4 : end]
-        at = end
+def read(file: Path) -> list[bytes]:
+    """Give the lines that were written down so far, in order, without their ends; a half one is left out."""
+    return file.read_bytes().split(b"\n")[:-1]
 
 
 def main() -> None:
@@ -67,7 +58,7 @@ def _take(listener: socket.socket, file: BinaryIO) -> None:
             datagram = listener.recv(_DATAGRAM_BYTES_MAX)
         except BlockingIOError:
             return
-        file.write(len(datagram).to_bytes(4) + datagram)
+        file.write(datagram)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _LINE: Final = re.compile(
     r"(?P<times>-?\d+/-?\d+/-?\d+/-?\d+/\d+) (?P<status>-?\d+) (?P<bytes>\d+) (?P<cookies>\S+ \S+) (?P<state>\S{4}) "
     r"(?P<connections>\d+/\d+/\d+/\d+)/(?P<redispatched>\+?)(?P<retries>\d+) (?P<queues>\d+/\d+) "
     r"(?:\{(?P<asked>[^}]*)\} )?(?:\{(?P<answered>[^}]*)\} )?"
-    r'"(?P<request>.*)"\n?',
+    r'"(?P<request>.*)"',
     re.DOTALL,
 )
 _ESCAPED: Final = re.compile(rb"#([0-9A-F]{2})")
@@ -55,7 +55,7 @@ class Request:
 
 
 def from_line(line: bytes) -> Request | None:
-    """Read a datagram of HAProxy; None when it is no request."""
+    """Read a line without its end; None when it is no request."""
     match = _LINE.fullmatch(line.decode("latin-1"))
     if match is None:
         return None

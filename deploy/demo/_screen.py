@@ -1,0 +1,90 @@
+"""How the demo looks on a terminal. It shows; it asks and decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich import box
+from rich.console import Group
+from rich.json import JSON
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from deploy.demo._indexed import PERCENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from deploy.demo._comparison import Comparison
+    from deploy.demo._indexed import Backend
+    from deploy.demo._requests import Request
+
+_SHOWN_MAX: Final = 5
+_SECOND_MS: Final = 1000
+
+
+def counts(title: str, rows: Mapping[str, int]) -> Table:
+    """Show names and numbers."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}", style=None if count else "dim")
+    return table
+
+
+def response_times(backends: Sequence[Backend]) -> Table:
+    """Show the percentiles of each backend."""
+    table = Table(title="Response time by backend (haproxy.time.total_ms)", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("backend", no_wrap=True)
+    for heading in ("requests", "5xx", *(f"p{percent:g}" for percent in PERCENTS)):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for backend in backends:
+        failed = Text(f"{backend.failed:,}", style="red" if backend.failed else "dim")
+        table.add_row(backend.name, f"{backend.requests:,}", failed, *map(_duration, backend.percentiles_ms))
+    return table
+
+
+def document(hit: Mapping[str, Any]) -> Panel:
+    """Show a document as it is stored."""
+    title = f"One document: {hit['_index']} / {hit['_id']}"
+    return Panel(JSON.from_data(hit["_source"], ensure_ascii=False), title=title, title_align="left", expand=False)
+
+
+def to_try(commands: Iterable[tuple[str, str]]) -> Panel:
+    """Show what to type into another terminal."""
+    parts: list[RenderableType] = []
+    for what, command in commands:
+        parts += [Text(f"# {what}", style="dim"), Text(command, overflow="fold")]
+    return Panel(Group(*parts), title="Try in another terminal", title_align="left", expand=False)
+
+
+def verdict(found: Comparison) -> RenderableType:
+    """Say whether the documents are the lines, and what is not."""
+    sent = f"HAProxy sent {found.requests:,} lines of requests and {found.others:,} others"
+    if found.exact:
+        return Text(f"✔ {sent}: each is exactly one document, value by value.", style="bold green")
+    parts = [Text(f"✘ {sent}; the documents differ.", style="bold red")]
+    if not found.requests:
+        parts.append(Text("  No request was logged at all."))
+    if found.others != found.other_documents:
+        parts.append(Text(f"  Other lines: {found.others:,} sent, {found.other_documents:,} documents"))
+    for title, wrong in (("missing", found.missing), ("surplus", found.surplus), ("incomplete", found.unreadable)):
+        parts += _some(title, wrong)
+    return Group(*parts)
+
+
+def _some(title: str, wrong: Sequence[Request | str]) -> list[Text]:
+    if not wrong:
+        return []
+    more = [Text(f"    and {len(wrong) - _SHOWN_MAX:,} more")] if len(wrong) > _SHOWN_MAX else []
+    return [Text(f"  {len(wrong):,} {title}:"), *(Text(f"    {each}") for each in wrong[:_SHOWN_MAX]), *more]
+
+
+def _duration(ms: float | None) -> str:
+    if ms is None:
+        return "-"
+    return f"{ms:.0f} ms" if ms < _SECOND_MS else f"{ms / _SECOND_MS:.2f} s"
