@@ -1,0 +1,248 @@
+"""Parking: documents that a part of the cluster refuses for long, kept on disk so that the commit can move past them.
+
+1. One append-only log of checked records: totals, documents parked, documents settled. Its replay is the state, so that
+   documents and counters are one write. Garbage goes by writing the log anew and renaming it.
+2. A document is on disk (fsync) before it counts as parked.
+3. It is tried again only after the main commit has passed its line. So at the start, what lies at or past the commit
+   is dropped: the journal brings it again, and nothing is counted twice.
+4. ``parked - indexed - already_there - dead_lettered`` is what is still pending here.
+5. Memory holds where each document lies, never the documents.
+6. A torn or damaged record ends the log: it was never reported as parked, or the disk is at fault, and it is said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shipper import limits
+from shipper.deliver._parked_records import HEADER, Kind, body_of, document_record, intact, read_document, record
+from shipper.journal.commit import Verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from shipper.deliver._body import Body
+    from shipper.journal.entry import Position
+
+_log = structlog.get_logger()
+
+_GARBAGE_BYTES_MIN: Final = limits.MIB
+"""Less garbage than this is not worth writing the log anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkingTotals:
+    """What was ever parked, and what became of it. Goes on over restarts."""
+
+    parked: int = 0
+    indexed: int = 0
+    already_there: int = 0
+    dead_lettered: int = 0
+
+    @property
+    def settled(self) -> int:
+        """Documents that got their verdict after all."""
+        return self.indexed + self.already_there + self.dead_lettered
+
+    @property
+    def pending(self) -> int:
+        """Documents that are still parked."""
+        return self.parked - self.settled
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the record of a parked document lies."""
+
+    index: str
+    position: Position
+    start: int
+    size: int
+
+
+class Parking:
+    """The parked documents in ``folder``, at most ``bytes_max`` of them; from any number of threads.
+
+    ``committed`` is the position of the main commit as it stands on disk.
+    """
+
+    def __init__(self, folder: Path, committed: Position | None, *, bytes_max: int = limits.PARKED_BYTES_MAX) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "log"
+        self._bytes_max = bytes_max
+        self._committed = committed
+        self._lock = threading.Lock()
+        self._places: dict[str, _Place] = {}
+        self._totals = ParkingTotals()
+        self._file = _open(self._path, os.O_CREAT)
+        self._size = 0
+        self._live_bytes = 0
+        self._replay()
+        self._rewrite(place for place in self._places.values() if self._passed(place))
+
+    @property
+    def totals(self) -> ParkingTotals:
+        """What was ever parked, and what became of it."""
+        with self._lock:
+            return self._totals
+
+    def holds(self, id_: str) -> bool:
+        """Tell whether the document with this `_id` is parked."""
+        with self._lock:
+            return id_ in self._places
+
+    def committed(self, position: Position) -> None:
+        """Take note that the commit record on disk has reached ``position``."""
+        with self._lock:
+            self._committed = position
+
+    def park(self, body: Body) -> bool:
+        """Put all documents of ``body`` on disk; False when there is no room for them: then none was written."""
+        records = [document_record(body, number) for number in range(len(body))]
+        wanted = sum(map(len, records))
+        with self._lock:
+            start = self._size
+            if self._live_bytes + wanted > self._bytes_max or not self._append(b"".join(records)):
+                return False
+            for number, content in enumerate(records):
+                self._place(body.id(number), _Place(body.index, body.line(number).position, start, len(content)))
+                start += len(content)
+            return True
+
+    def indices(self) -> set[str]:
+        """Give the indices for which documents may be tried."""
+        with self._lock:
+            return {place.index for place in self._places.values() if self._passed(place)}
+
+    def body(self, index: str, bytes_max: int = limits.PARKED_BATCH_BYTES) -> Body | None:
+        """Give the oldest documents for ``index`` that may be tried, or None."""
+        chosen: list[_Place] = []
+        size = 0
+        with self._lock:
+            for place in self._places.values():
+                if place.index != index or not self._passed(place):
+                    continue
+                size += place.size
+                if chosen and size > bytes_max:
+                    break
+                chosen.append(place)
+            records = [os.pread(self._file, place.size, place.start) for place in chosen]
+        return body_of([read_document(content[HEADER.size :]) for content in records]) if records else None
+
+    def settle(self, ids: Sequence[str], verdicts: Verdicts) -> bool:
+        """Record what became of parked documents; False when the disk does not take it: then nothing has changed."""
+        if len(ids) != verdicts.total or verdicts.parked:
+            raise ValueError(f"{verdicts} on {len(ids)} parked documents")
+        content = json.dumps({"ids": list(ids), "verdicts": asdict(verdicts)}).encode()
+        with self._lock:
+            if not self._append(record(Kind.SETTLED, content)):
+                return False
+            self._forget(ids, verdicts)
+            if self._size > 2 * self._live_bytes + _GARBAGE_BYTES_MIN:
+                self._rewrite(self._places.values())
+            return True
+
+    def close(self) -> None:
+        """Close the log."""
+        os.close(self._file)
+
+    def _passed(self, place: _Place) -> bool:
+        return self._committed is not None and place.position < self._committed
+
+    def _place(self, id_: str, place: _Place) -> None:
+        self._places[id_] = place
+        self._live_bytes += place.size
+        self._totals = replace(self._totals, parked=self._totals.parked + 1)
+
+    def _forget(self, ids: Iterable[str], verdicts: Verdicts) -> None:
+        for id_ in ids:
+            self._live_bytes -= self._places.pop(id_).size
+        self._totals = replace(
+            self._totals,
+            indexed=self._totals.indexed + verdicts.indexed,
+            already_there=self._totals.already_there + verdicts.already_there,
+            dead_lettered=self._totals.dead_lettered + verdicts.dead_lettered,
+        )
+
+    def _append(self, content: bytes) -> bool:
+        """Write and sync at the end; a part that was written before a failure is taken back."""
+        try:
+            _write_whole(self._file, content)
+            os.fdatasync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, self._size)
+            _log.warning("parking_write_failed", path=str(self._path), error=str(error))
+            return False
+        self._size += len(content)
+        return True
+
+    def _replay(self) -> None:
+        for start, kind, content in _records(self._file):
+            self._size = start + HEADER.size + len(content)
+            if kind is Kind.DOCUMENT:
+                parked = read_document(content)
+                self._place(parked.id, _Place(parked.index, parked.line.position, start, self._size - start))
+            elif kind is Kind.SETTLED:
+                settled = json.loads(content)
+                self._forget(settled["ids"], Verdicts(**settled["verdicts"]))
+            else:
+                self._totals = ParkingTotals(**json.loads(content))
+        lost = os.fstat(self._file).st_size - self._size
+        if lost:
+            _log.warning("parking_log_cut", path=str(self._path), bytes=lost)
+
+    def _rewrite(self, places: Iterable[_Place]) -> None:
+        """Write the log anew with ``places`` alone; the totals then count what was settled and what stays."""
+        kept = list(places)
+        temporary = self._path.with_suffix(".new")
+        new = _open(temporary, os.O_CREAT | os.O_TRUNC)
+        self._totals = replace(self._totals, parked=self._totals.settled)
+        size = _write_whole(new, record(Kind.TOTALS, json.dumps(asdict(self._totals)).encode()))
+        self._places, self._live_bytes = {}, 0
+        for place in kept:
+            content = os.pread(self._file, place.size, place.start)
+            self._place(read_document(content[HEADER.size :]).id, replace(place, start=size))
+            size += _write_whole(new, content)
+        os.fsync(new)
+        temporary.replace(self._path)
+        _sync_folder(self._path.parent)
+        os.close(self._file)
+        self._file, self._size = new, size
+
+
+def _open(path: Path, flags: int) -> int:
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | flags, 0o600)
+
+
+def _records(file: int) -> Iterator[tuple[int, Kind, bytes]]:
+    """Give start, kind and content of each record up to the end or to the first that is not intact."""
+    start = 0
+    while len(header := os.pread(file, HEADER.size, start)) == HEADER.size:
+        content = os.pread(file, HEADER.unpack(header)[0], start + HEADER.size)
+        kind = intact(header, content)
+        if kind is None:
+            return
+        yield start, kind, content
+        start += HEADER.size + len(content)
+
+
+def _write_whole(file: int, content: bytes) -> int:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(file, view) :]
+    return len(content)
+
+
+def _sync_folder(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
