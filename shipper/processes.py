@@ -1,0 +1,275 @@
+"""Child processes that never outlive their parent: start, watch, start again, stop in order.
+
+1. A child is forked. It has a pipe whose other end only the parent holds: a byte asks it to stop, the pipe's end means
+   that the parent is gone. The kernel kills it then as well (PR_SET_PDEATHSIG), before it could notice.
+2. Children ignore SIGINT and SIGTERM, so that a Ctrl-C, or a service manager that signals the whole group, cannot break
+   the order of the stop. Only the parent listens to them.
+3. A child that ends unasked is started again after a back-off; one that ends with EXIT_FATAL stops everything.
+4. The parent has no threads and only waits. Children are stopped in the order in which they were given, each within its
+   time; a second signal leaves no more time to any.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import select
+import signal
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+
+import structlog
+
+from shipper.errors import Fatal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_log = structlog.get_logger()
+
+EXIT_FATAL: Final = 70
+"""EX_SOFTWARE of sysexits.h: starting again would not help."""
+
+RESTART_DELAY_S_MIN: Final = 0.1
+RESTART_DELAY_S_MAX: Final = 30.0
+STEADY_S: Final = 60.0
+"""A child that ran for so long begins its back-off anew."""
+
+_PR_SET_PDEATHSIG: Final = 1
+_STOP: Final = b"s"
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+
+
+class ParentGoneError(Fatal):
+    """The parent ended without asking for a stop: leave at once."""
+
+
+class Stop:
+    """The child's end of the pipe."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self._fd = fd
+        self._asked = False
+
+    def fileno(self) -> int:
+        """Give a file descriptor that is readable once ``is_set`` has something new to say."""
+        return self._fd
+
+    def is_set(self) -> bool:
+        """Say whether a stop was asked for. Raises ParentGoneError when there is no parent any more."""
+        if not self._asked:
+            with suppress(BlockingIOError):
+                if not os.read(self._fd, 1):
+                    raise ParentGoneError("the parent process is gone")
+                self._asked = True
+        return self._asked
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for a stop for at most ``timeout_s``; say whether one was asked for."""
+        if not self._asked:
+            select.select([self._fd], [], [], timeout_s)
+        return self.is_set()
+
+
+class Target(Protocol):
+    """What a child does: it runs until ``stop`` is set, and gives its exit status."""
+
+    def __call__(self, stop: Stop) -> int:
+        """Run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A child to keep running."""
+
+    name: str
+    target: Target
+    stop_timeout_s: float
+    """How long its stop may take before it is killed."""
+    stopped: Callable[[], None] = lambda: None
+    """Called in the parent once it is stopped for good."""
+
+
+class Child:
+    """One forked process; ``siblings`` are those whose pipes it must not keep open."""
+
+    def __init__(self, role: Role, siblings: Sequence[Child] = ()) -> None:
+        self.role = role
+        self.started_s = time.monotonic()
+        self._status: int | None = None
+        read, self._write = os.pipe()
+        parent = os.getpid()
+        gc.freeze()  # the collector must not copy the parent's pages
+        sys.stdout.flush()
+        sys.stderr.flush()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                _run(role, Stop(read), parent, [self, *siblings])
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.close(read)
+        _log.info("child_started", name=role.name, pid=self.pid)
+
+    def status(self) -> int | None:
+        """Give the exit status once the child has ended (negative: the signal that ended it); None while it runs."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status
+
+    def stop(self) -> None:
+        """Ask it to stop."""
+        with suppress(BrokenPipeError):
+            os.write(self._write, _STOP)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.status() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close this process's end of the pipe."""
+        os.close(self._write)
+
+
+def _run(role: Role, stop: Stop, parent: int, pipes: Sequence[Child]) -> NoReturn:
+    """Be the child. Nothing that is raised here may reach the parent's code."""
+    status = 1
+    try:
+        _settle_in(parent, pipes)
+        status = role.target(stop)
+    except ParentGoneError:
+        _log.warning("child_left_alone", name=role.name)
+    except Fatal as error:
+        _log.critical("child_failed", name=role.name, error=str(error))
+        status = EXIT_FATAL
+    except BaseException:  # noqa: BLE001 -- this is where the process ends; the log is where it is said
+        _log.exception("child_crashed", name=role.name)
+    finally:
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
+def _settle_in(parent: int, pipes: Sequence[Child]) -> None:
+    for pipe in pipes:
+        pipe.close()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before it could be asked for
+        raise ParentGoneError("the parent process is gone")
+
+
+def supervise(roles: Sequence[Role]) -> int:
+    """Keep a child running for each role until SIGTERM or SIGINT; then stop them in this order. Give an exit status.
+
+    To be called in the main thread of a process without others.
+    """
+    with _signals_as_bytes() as wakeup:
+        return _Supervisor(roles, wakeup).run()
+
+
+@contextmanager
+def _signals_as_bytes() -> Iterator[int]:
+    """Turn the signals of a supervisor into bytes of a pipe, and give its reading end."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    fd_before = signal.set_wakeup_fd(write)
+    before = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+    try:
+        yield read
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(fd_before)
+        os.close(read)
+        os.close(write)
+
+
+class _Post:
+    """A role, the child that has it, and when the next may."""
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+        self.child: Child | None = None
+        self.due_s = 0.0
+        self.delay_s = RESTART_DELAY_S_MIN
+
+
+class _Supervisor:
+    def __init__(self, roles: Sequence[Role], wakeup: int) -> None:
+        self._posts = [_Post(role) for role in roles]
+        self._wakeup = wakeup
+        self._stops_asked = 0
+        self._exit = 0
+
+    def run(self) -> int:
+        try:
+            while not self._stops_asked and not self._exit:
+                for post in self._posts:
+                    self._fill(post)
+                vacant = [post.due_s for post in self._posts if post.child is None]
+                self._wait(min(vacant) - time.monotonic() if vacant else None)
+        finally:
+            for post in self._posts:
+                self._vacate(post)
+        return self._exit
+
+    def _fill(self, post: _Post) -> None:
+        """Start the child if it is due; take note if it has ended."""
+        now_s = time.monotonic()
+        if post.child is None:
+            if now_s >= post.due_s:
+                siblings = [other.child for other in self._posts if other.child]
+                post.child = Child(post.role, siblings)
+            return
+        status = post.child.status()
+        if status is None:
+            return
+        if status == EXIT_FATAL:
+            self._exit = EXIT_FATAL
+        if now_s - post.child.started_s >= STEADY_S:
+            post.delay_s = RESTART_DELAY_S_MIN
+        post.due_s = now_s + post.delay_s
+        _log.error("child_ended", name=post.role.name, pid=post.child.pid, status=status, next_start_in_s=post.delay_s)
+        post.delay_s = min(2 * post.delay_s, RESTART_DELAY_S_MAX)
+        post.child.close()
+        post.child = None
+
+    def _vacate(self, post: _Post) -> None:
+        """Stop the child within its time, which a second signal ends."""
+        child = post.child
+        if child is not None:
+            child.stop()
+            deadline_s = time.monotonic() + post.role.stop_timeout_s
+            while child.status() is None:
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0 or self._stops_asked > 1:
+                    _log.warning("child_killed", name=post.role.name, pid=child.pid)
+                    child.kill()
+                    left_s = 1.0
+                self._wait(left_s)
+            _log.info("child_stopped", name=post.role.name, pid=child.pid, status=child.status())
+            child.close()
+            post.child = None
+        post.role.stopped()
+
+    def _wait(self, timeout_s: float | None) -> None:
+        """Wait for a signal: a child's end, or somebody who wants us to stop."""
+        if select.select([self._wakeup], [], [], None if timeout_s is None else max(0.0, timeout_s))[0]:
+            numbers = os.read(self._wakeup, 4096)
+            self._stops_asked += sum(number in {signal.SIGTERM, signal.SIGINT} for number in numbers)
