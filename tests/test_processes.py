@@ -1,0 +1,189 @@
+"""Real processes: each test runs a small supervisor and treats it badly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from shipper import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SUPERVISOR = """
+import os, sys, time
+from pathlib import Path
+from shipper.errors import Fatal
+from shipper.processes import Role, supervise
+
+folder = Path(sys.argv[1])
+
+def note(what):
+    with (folder / "notes").open("a") as notes:
+        notes.write(f"{what}\\n")
+
+def works(name):
+    def target(stop):
+        note(f"{name} {os.getpid()}")
+        while not stop.wait(60):
+            pass
+        note(f"{name} stops")
+        return 0
+    return target
+
+def hangs(stop):
+    note(f"hangs {os.getpid()}")
+    time.sleep(60)
+
+def crashes(stop):
+    note(f"crashes {os.getpid()}")
+    raise RuntimeError("on purpose")
+
+def gives_up(stop):
+    note(f"gives_up {os.getpid()}")
+    raise Fatal("cannot go on")
+
+targets = {"receive": works("receive"), "ship": works("ship"), "hangs": hangs, "crashes": crashes, "gives_up": gives_up}
+roles = [Role(n, targets[n], float(sys.argv[2]), lambda n=n: note(f"{n} gone")) for n in sys.argv[3:]]
+sys.exit(supervise(roles))
+"""
+
+
+class Supervised:
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self._file = folder / "notes"
+
+    @property
+    def notes(self) -> list[str]:
+        return self._file.read_text().splitlines() if self._file.exists() else []
+
+    def wait_for(self, *names: str, times: int = 1) -> list[int]:
+        """Give the last pids of the children once each was started so often."""
+        deadline = time.monotonic() + 8
+        while time.monotonic() < deadline:
+            pids = {
+                name: [int(n.split()[1]) for n in self.notes if n.split()[0] == name and n[-1].isdigit()]
+                for name in names
+            }
+            if all(len(found) >= times for found in pids.values()):
+                return [pids[name][-1] for name in names]
+            time.sleep(0.01)
+        raise AssertionError(self.notes)
+
+
+@contextmanager
+def supervised(folder: Path, *names: str, timeout_s: float = 8.0) -> Iterator[Supervised]:
+    arguments = [sys.executable, "-c", SUPERVISOR, str(folder), str(timeout_s), *names]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        yield Supervised(folder, process)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until_gone(*pids: int) -> None:
+    deadline = time.monotonic() + 5
+    while any(map(is_alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not any(map(is_alive, pids))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_children_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    with supervised(tmp_path, "receive", "ship") as run:
+        run.wait_for("receive", "ship")
+        run.process.send_signal(number)
+        assert run.process.wait(5) == 0
+        assert run.notes[2:] == ["receive stops", "receive gone", "ship stops", "ship gone"]
+
+
+def test_a_signal_to_the_whole_group_keeps_the_order(tmp_path: Path) -> None:
+    with supervised(tmp_path, "receive", "ship") as run:
+        run.wait_for("receive", "ship")
+        os.killpg(run.process.pid, signal.SIGINT)
+        assert run.process.wait(5) == 0
+        assert run.notes[2:] == ["receive stops", "receive gone", "ship stops", "ship gone"]
+
+
+@pytest.mark.chaos
+def test_a_killed_child_is_started_again_and_the_other_goes_on(tmp_path: Path) -> None:
+    with supervised(tmp_path, "receive", "ship") as run:
+        receive, ship = run.wait_for("receive", "ship")
+        os.kill(receive, signal.SIGKILL)
+        again = run.wait_for("receive", times=2)[0]
+        assert again != receive
+        assert run.wait_for("ship") == [ship]
+        assert is_alive(ship)
+
+
+@pytest.mark.chaos
+def test_children_go_with_a_killed_parent(tmp_path: Path) -> None:
+    with supervised(tmp_path, "receive", "hangs") as run:
+        children = run.wait_for("receive", "hangs")
+        run.process.kill()
+        run.process.wait()
+        wait_until_gone(*children)
+
+
+def test_a_crashing_child_is_started_ever_more_slowly(tmp_path: Path) -> None:
+    with supervised(tmp_path, "crashes") as run:
+        begin = time.monotonic()
+        run.wait_for("crashes", times=4)
+        assert time.monotonic() - begin >= 0.1 + 0.2 + 0.4
+        run.process.terminate()
+        assert run.process.wait(5) == 0
+
+
+def test_a_child_that_cannot_go_on_stops_everything(tmp_path: Path) -> None:
+    with supervised(tmp_path, "receive", "gives_up") as run:
+        assert run.process.wait(8) == processes.EXIT_FATAL
+        assert run.notes[-3:] == ["receive stops", "receive gone", "gives_up gone"]
+
+
+def test_a_child_that_does_not_stop_in_its_time_is_killed(tmp_path: Path) -> None:
+    with supervised(tmp_path, "hangs", "ship", timeout_s=0.2) as run:
+        run.wait_for("hangs", "ship")
+        run.process.terminate()
+        assert run.process.wait(5) == 0
+        assert run.notes[2:] == ["hangs gone", "ship stops", "ship gone"]
+
+
+def test_a_second_signal_leaves_no_more_time(tmp_path: Path) -> None:
+    with supervised(tmp_path, "receive", "hangs", timeout_s=60) as run:
+        (hangs,) = run.wait_for("receive", "hangs")[1:]
+        run.process.terminate()
+        deadline = time.monotonic() + 5
+        while "receive gone" not in run.notes and time.monotonic() < deadline:
+            time.sleep(0.01)
+        run.process.terminate()
+        assert run.process.wait(5) == 0
+        assert not is_alive(hangs)
+
+
+def test_the_end_of_the_pipe_means_that_the_parent_is_gone() -> None:
+    read, write = os.pipe()
+    stop = processes.Stop(read)
+    assert not stop.is_set()
+    os.close(write)
+    with pytest.raises(processes.ParentGoneError):
+        stop.wait(1)
+    os.close(read)
