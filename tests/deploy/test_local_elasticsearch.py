@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,9 +99,9 @@ def test_the_node_ends_when_the_command_is_killed(running_command: subprocess.Po
 
 @pytest.mark.own_node
 @pytest.mark.chaos
-def test_command_and_node_end_when_their_parent_is_killed() -> None:
+def test_command_and_node_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = f"import subprocess; subprocess.run({COMMAND!r})"
-    with subprocess.Popen([sys.executable, "-c", script], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as parent:
+    with start([sys.executable, "-c", script], tmp_path) as parent:
         read_url(parent)
         family = psutil.Process(parent.pid).children(recursive=True)
         parent.kill()
@@ -151,10 +152,16 @@ def test_a_taken_port_is_said_in_a_sentence(running_command: subprocess.Popen[st
 
 
 @pytest.fixture
-def running_command() -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(COMMAND, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as command:
+def running_command(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    with start(COMMAND, tmp_path) as command:
         yield command
         command.kill()
+
+
+def start(command: list[str], folder: Path) -> subprocess.Popen[str]:
+    """Start the command with its data in a folder of the test, which stays behind when the command is killed."""
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    return subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def can_compress(url: str, index: str) -> bool:
