@@ -1,0 +1,111 @@
+"""docker-compose.yml and the Dockerfile, as far as they can be held to something without a Docker engine."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from shipper.config import load
+
+ROOT: Final = Path(__file__).parents[2]
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
+DOCKERFILE: Final = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+PINNED: Final = re.compile(r"[a-z]+:[0-9]+\.[0-9]+\.[0-9]+(-[a-z]+)*")
+ONE_SHOT: Final = "shipper-setup"
+
+
+def test_the_four_parts_and_the_setup_are_there() -> None:
+    assert set(SERVICES) == {"haproxy", "shipper", ONE_SHOT, "elasticsearch", "kibana"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_is_pinned_to_a_full_version(name: str) -> None:
+    assert PINNED.fullmatch(SERVICES[name]["image"])
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {ONE_SHOT}))
+def test_every_service_that_stays_has_a_health_check(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    assert check["test"][0] in {"CMD", "CMD-SHELL"}
+    assert {"interval", "timeout", "retries"} <= set(check)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_published_on_loopback_only(name: str) -> None:
+    assert all(str(port).startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_a_service_waits_for_can_come_about(name: str) -> None:
+    for other, wait in SERVICES[name].get("depends_on", {}).items():
+        needed = "service_completed_successfully" if other == ONE_SHOT else "service_healthy"
+        assert wait["condition"] == needed
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_volume_exists(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        source = volume.split(":")[0]
+        assert (ROOT / source).is_file() if source.startswith("./") else source in COMPOSE["volumes"]
+
+
+def test_haproxy_is_told_only_what_its_configuration_asks_for() -> None:
+    text = (ROOT / "deploy" / "haproxy.cfg").read_text(encoding="utf-8")
+    for variable in SERVICES["haproxy"]["environment"]:
+        assert f"${{{variable}" in text
+
+
+def test_haproxy_logs_to_the_port_that_shipper_listens_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in SERVICES["shipper"]["environment"].items():
+        monkeypatch.setenv(variable, value)
+    settings = load(None)
+    [listener] = settings.listeners
+    assert SERVICES["haproxy"]["environment"]["SHIPPER_ADDRESS"] == f"shipper:{listener.port}"
+    assert settings.elasticsearch.urls == ("http://elasticsearch:9200",)
+    assert f":{listener.port:04X} " in SERVICES["shipper"]["healthcheck"]["test"][1]
+
+
+def test_a_stop_leaves_shipper_the_time_that_it_takes() -> None:
+    grace_s = int(SERVICES["shipper"]["stop_grace_period"].removesuffix("s"))
+    assert grace_s > load(None).shutdown_timeout_s
+
+
+def test_the_state_of_shipper_outlives_its_container() -> None:
+    assert f"shipper-state:{load(None).state_dir}" in SERVICES["shipper"]["volumes"]
+    assert f"VOLUME {load(None).state_dir}" in DOCKERFILE
+
+
+def test_the_image_is_made_of_pinned_parts_and_runs_as_nobody_in_particular() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert bases
+    assert all(PINNED.fullmatch(base) for base in bases)
+    assert "--require-hashes" in DOCKERFILE
+    assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["shipper"]
+
+
+def test_the_image_is_given_all_that_it_copies() -> None:
+    allowed = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    for line in re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.MULTILINE):
+        for source in line.split():
+            assert f"!{source}" in allowed
+            assert (ROOT / source).exists()
+
+
+def test_docker_itself_accepts_the_file() -> None:
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("there is no docker client with the compose plugin")
+    done = subprocess.run(
+        [docker, "compose", "-f", ROOT / "docker-compose.yml", "config", "--quiet"],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
