@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import http.client
+import json
+import re
+import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deploy.demo._comparison import compare
+from shipper import config
+from shipper.encode import CapturedEncoder
 from tests.haproxy_process import HAProxyProcess, UdpRecorder, check_config
 
 pytestmark = pytest.mark.haproxy
 
 CONFIG = Path(__file__).parents[2] / "deploy" / "haproxy.cfg"
+GUIDE = Path(__file__).parents[2] / "docs" / "haproxy.md"
 PORTS = ("HTTP_PORT", "API_PORT", "STATS_PORT", "SERVERS_PORT")
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate with")
     key, cert, both = tmp_path / "key.pem", tmp_path / "cert.pem", tmp_path / "both.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -days 1"
     subprocess.run([*command.split(), "-keyout", key, "-out", cert], check=True, capture_output=True)
@@ -53,3 +63,80 @@ def test_a_request_through_the_example_is_logged_to_shipper_and_to_the_recorder_
             connection.close()
             (line,) = shipper.wait_for(1, holding=b'"GET /admin HTTP/1.1"\n')
             assert witness.wait_for(1, holding=b"GET /admin") == [line]
+
+
+FRAME = """
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 1s
+    timeout server 1s
+{snippet}
+listen frame
+    bind 127.0.0.1:1
+    timeout connect 1s
+    timeout client 1s
+    timeout server 1s
+"""
+
+
+@pytest.mark.parametrize("snippet", re.findall(r"```haproxy\n(.*?)```", GUIDE.read_text(), re.DOTALL))
+def test_every_configuration_in_the_guide_is_clean(snippet: str) -> None:
+    assert not check_config(FRAME.format(snippet=snippet))
+
+
+LINES = (
+    (
+        b"<134>Nov 21 03:41:18 haproxy[7]: 127.0.0.1:49434 [21/Nov/2026:03:41:18.251] www~ search/search1 0/0/1/2/4 200 98 "
+        b'SESSION=abc - ---- 5/1/0/0/+1 0/0 {shop.example|M#C3#BCller|} {text/html} "GET /search?q=#22x#22 HTTP/1.1"'
+    ),
+    (
+        b"<134>Nov 21 03:41:19 haproxy[7]: 127.0.0.1:49454 [21/Nov/2026:03:41:18.348] www www/<NOSRV> -1/803/-1/-1/802 429 "
+        b'225 - - PT-- 9/1/0/0/0 0/0 {127.0.0.1:8080|scanner|} {} "GET /shop/a HTTP/1.1"'
+    ),
+    (
+        b"<134>Nov 21 03:41:20 haproxy[7]: 127.0.0.1:49456 [21/Nov/2026:03:41:20.001] www www/<NOSRV> -1/-1/-1/-1/0 400 0 "
+        b'- - PR-- 1/1/0/0/0 0/0 "<BADREQ>"'
+    ),
+    b"<132>Nov 21 03:41:43 haproxy[7]: Proxy www stopped (cumulated conns: FE: 39, BE: 0).",
+)
+
+
+def documents() -> list[dict[str, Any]]:
+    encoder = CapturedEncoder(config.load().interpretation(), 1_795_232_503_000_000)
+    return [json.loads(captured.json) for captured in encoder.documents(LINES)]
+
+
+def test_the_demo_is_content_when_the_documents_are_the_lines() -> None:
+    found = compare(LINES, documents())
+    assert found.exact
+    assert (found.requests, found.others) == (3, 1)
+
+
+def test_the_demo_finds_a_missing_document() -> None:
+    found = compare(LINES, documents()[1:])
+    assert not found.exact
+    assert [request.backend for request in found.missing] == ["search"]
+
+
+def test_the_demo_finds_a_document_that_is_there_twice() -> None:
+    found = compare(LINES, [*documents(), documents()[1]])
+    assert not found.exact
+    assert [request.state for request in found.surplus] == ["PT--"]
+
+
+def test_the_demo_finds_a_value_that_differs() -> None:
+    wrong = documents()
+    wrong[0]["haproxy"]["time"]["total_ms"] = 5
+    found = compare(LINES, wrong)
+    assert [len(found.missing), len(found.surplus)] == [1, 1]
+
+
+def test_the_demo_finds_a_request_that_was_not_understood() -> None:
+    wrong = documents()
+    wrong[2]["haproxy"]["line"] = "unparsed"
+    assert not compare(LINES, wrong).exact
+
+
+def test_the_demo_is_not_content_with_nothing() -> None:
+    assert not compare([], []).exact
