@@ -87,18 +87,18 @@ def test_every_configuration_in_the_guide_is_clean(snippet: str) -> None:
 
 LINES = (
     (
-        b"<134>Nov 21 03:41:18 haproxy[7]: 127.0.0.1:49434 [21/Nov/2026:03:41:18.251] www~ search/search1 0/0/1/2/4 200 98 "
+        b"<134>Nov 21 03:41:18 h[7]: 127.0.0.1:49434 [21/Nov/2026:03:41:18.251] www~ search/search1 0/0/1/2/4 200 98 "
         b'SESSION=abc - ---- 5/1/0/0/+1 0/0 {shop.example|M#C3#BCller|} {text/html} "GET /search?q=#22x#22 HTTP/1.1"'
     ),
     (
-        b"<134>Nov 21 03:41:19 haproxy[7]: 127.0.0.1:49454 [21/Nov/2026:03:41:18.348] www www/<NOSRV> -1/803/-1/-1/802 429 "
+        b"<134>Nov 21 03:41:19 h[7]: 127.0.0.1:49454 [21/Nov/2026:03:41:18.348] www www/<NOSRV> -1/803/-1/-1/802 429 "
         b'225 - - PT-- 9/1/0/0/0 0/0 {127.0.0.1:8080|scanner|} {} "GET /shop/a HTTP/1.1"'
     ),
     (
-        b"<134>Nov 21 03:41:20 haproxy[7]: 127.0.0.1:49456 [21/Nov/2026:03:41:20.001] www www/<NOSRV> -1/-1/-1/-1/0 400 0 "
+        b"<134>Nov 21 03:41:20 h[7]: 127.0.0.1:49456 [21/Nov/2026:03:41:20.001] www www/<NOSRV> -1/-1/-1/-1/0 400 0 "
         b'- - PR-- 1/1/0/0/0 0/0 "<BADREQ>"'
     ),
-    b"<132>Nov 21 03:41:43 haproxy[7]: Proxy www stopped (cumulated conns: FE: 39, BE: 0).",
+    b"<132>Nov 21 03:41:43 h[7]: Proxy www stopped (cumulated conns: FE: 39, BE: 0).",
 )
 
 
