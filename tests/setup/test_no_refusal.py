@@ -9,6 +9,8 @@ from uuid import uuid4
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from shipper.config import Interpretation
+from shipper.encode import CapturedEncoder
 from tests.setup.documents import concrete, nested
 
 if TYPE_CHECKING:
@@ -47,6 +49,19 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     return nested({name: draw(VALUES[types[name]]) for name in chosen})
 
 
+numbers = st.integers(0, 2**66).map(lambda n: b"%d" % n)
+junk = st.binary(max_size=40).map(lambda b: b.replace(b"\n", b"")) | huge.map(str.encode)
+statuses = st.sampled_from([b"200", b"503", b"999", b"000", b"-1"])
+clients = st.sampled_from([b"192.0.2.7", b"fe80::1", b"::ffff:192.0.2.1", b"1.2.3", b"1:2", b"unix", b"unknown", b"-"])
+HTTPLOG: Final = (
+    b"<134>Nov 21 01:02:03 haproxy[%s]: %s:%s [21/Nov/2026:01:02:03.000] www~ app/app1 %s/0/0/%s/%s %s %s S=%s - ---- "
+    b'1/1/%s/1/0 0/0 {%s|%s} {%s} "GET %s HTTP/1.1"'
+)
+httplog_lines = st.tuples(
+    numbers, clients, numbers, numbers, numbers, numbers, statuses, numbers, junk, numbers, junk, junk, junk, junk
+).map(lambda values: HTTPLOG % values)
+
+
 def refused(client: Client, name: str, made: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Send documents, from wherever they come, to the index `name`; give the reasons of those that were refused."""
     action = json.dumps({"create": {}})
@@ -58,6 +73,14 @@ def refused(client: Client, name: str, made: Iterable[Mapping[str, Any]]) -> lis
     return [item["create"]["error"] for item in json.loads(answer.body)["items"] if "error" in item["create"]]
 
 
+def count(client: Client, name: str, query: Mapping[str, object]) -> int:
+    """Count the documents that `query` finds."""
+    status, answer = client.request("POST", f"/{name}/_count", {"query": query})
+    assert status == 200, answer
+    number: int = answer["count"]
+    return number
+
+
 def test_random_values_are_not_refused(client: Client, installed: Index) -> None:
     @settings(max_examples=100, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.lists(documents(), max_size=5))
@@ -65,6 +88,22 @@ def test_random_values_are_not_refused(client: Client, installed: Index) -> None
         assert refused(client, f"{installed.prefix}-2026.11.21", made) == []
 
     run()
+
+
+def test_no_line_makes_a_document_that_is_refused(client: Client, installed: Index) -> None:
+    name = f"{installed.prefix}-2026.11.21"
+
+    @settings(max_examples=50, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(st.lists(httplog_lines | junk, min_size=1, max_size=10))
+    def run(lines: list[bytes]) -> None:
+        encoder = CapturedEncoder(Interpretation(labels={"team": "a" * HUGE}), fallback_us=1_795_222_923_000_000)
+        assert refused(client, name, [json.loads(made.json) for made in encoder.documents(lines)]) == []
+
+    run()
+    client.request("POST", f"/{name}/_refresh")
+    assert count(client, name, {"term": {"haproxy.line": "traffic"}}) > 0
+    assert count(client, name, {"term": {"haproxy.line": "unparsed"}}) > 0
+    assert count(client, name, {"terms": {"_ignored": ["source.ip", "client.ip"]}}) == 0
 
 
 def test_a_huge_value_in_every_field_at_once_is_not_refused(client: Client, installed: Index) -> None:

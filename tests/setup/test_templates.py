@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from shipper.config import Index
 from shipper.setup import index_name, shards_for
@@ -118,3 +121,10 @@ def test_the_days_of_indices_are_utc() -> None:
     assert index_name(Index(prefix="proxydns", date_format="%Y-%m-%d"), datetime(2026, 1, 2, tzinfo=UTC)) == (
         "proxydns-2026-01-02"
     )
+
+
+def test_the_templates_travel_in_the_wheel(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    [wheel] = WheelBuilder(str(root)).build(directory=str(tmp_path), versions=["standard"])
+    carried = {name for name in ZipFile(wheel).namelist() if name.startswith("shipper/mappings/")}
+    assert carried == {f"shipper/mappings/{file.name}" for file in (root / "mappings").glob("*.json")}
