@@ -31,6 +31,16 @@ RECEIVE_STOP_S_MAX: Final = 2.0
 SENDERS_REMEMBERED_MAX: Final = 1024
 """Distinct sender addresses in one entry, and in the counters; further ones are counted together."""
 
+# -- processes -------------------------------------------------------------------------------------------------------
+RESTART_DELAY_S_MIN: Final = 0.1
+"""A child that ended unasked is started again after this long; the kernel's buffers bridge it."""
+
+RESTART_DELAY_S_MAX: Final = 30.0
+"""The longest pause between two starts of a child that keeps ending."""
+
+STEADY_S: Final = 60.0
+"""A child that ran for so long is well again: its next pause is the shortest."""
+
 # -- journal ---------------------------------------------------------------------------------------------------------
 SEGMENT_BYTES: Final = 64 * MIB
 """A segment is the unit of deletion: small against the bound, large against the cost of a file."""
@@ -49,6 +59,9 @@ ENTRY_BYTES_MAX: Final = 8 * MIB
 
 INTERPRETATION_BYTES_MAX: Final = MIB
 """A length above this in a segment's header is damage; a configuration is a few kilobytes."""
+
+COMMIT_INTERVAL_S: Final = 0.2
+"""Between two commit records: a kill costs at most so much that is sent again, and answered with 409."""
 
 QUARANTINE_BYTES_MAX: Final = 16 * MIB
 """Damaged journal bytes that are kept aside for a look."""

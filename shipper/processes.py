@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 import structlog
 
 from shipper.errors import Fatal
+from shipper.limits import RESTART_DELAY_S_MAX, RESTART_DELAY_S_MIN, STEADY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,11 +34,6 @@ _log = structlog.get_logger()
 
 EXIT_FATAL: Final = 70
 """EX_SOFTWARE of sysexits.h: starting again would not help."""
-
-RESTART_DELAY_S_MIN: Final = 0.1
-RESTART_DELAY_S_MAX: Final = 30.0
-STEADY_S: Final = 60.0
-"""A child that ran for so long begins its back-off anew."""
 
 _PR_SET_PDEATHSIG: Final = 1
 _STOP: Final = b"s"
@@ -231,23 +227,23 @@ class _Supervisor:
 
     def _fill(self, post: _Post) -> None:
         """Start the child if it is due; take note if it has ended."""
-        now_s = time.monotonic()
         if post.child is None:
-            if now_s >= post.due_s:
-                siblings = [other.child for other in self._posts if other.child]
-                post.child = Child(post.role, siblings)
-            return
-        status = post.child.status()
-        if status is None:
-            return
-        if status == EXIT_FATAL:
-            self._exit = EXIT_FATAL
-        if now_s - post.child.started_s >= STEADY_S:
+            if time.monotonic() >= post.due_s:
+                post.child = Child(post.role, [other.child for other in self._posts if other.child])
+        elif (status := post.child.status()) is not None:
+            self._ended(post, post.child, status)
+
+    def _ended(self, post: _Post, child: Child, status: int) -> None:
+        """Plan the next start, the later the more often it failed; or none, if that would not help."""
+        now_s = time.monotonic()
+        if now_s - child.started_s >= STEADY_S:
             post.delay_s = RESTART_DELAY_S_MIN
         post.due_s = now_s + post.delay_s
-        _log.error("child_ended", name=post.role.name, pid=post.child.pid, status=status, next_start_in_s=post.delay_s)
         post.delay_s = min(2 * post.delay_s, RESTART_DELAY_S_MAX)
-        post.child.close()
+        if status == EXIT_FATAL:
+            self._exit = EXIT_FATAL
+        _log.error("child_ended", name=post.role.name, pid=child.pid, status=status, starts_again=not self._exit)
+        child.close()
         post.child = None
 
     def _vacate(self, post: _Post) -> None:

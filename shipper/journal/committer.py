@@ -21,6 +21,7 @@ from shipper.errors import StateError
 from shipper.journal import _segments
 from shipper.journal.commit import COUNTERS, Commit
 from shipper.journal.entry import Position
+from shipper.limits import COMMIT_INTERVAL_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-COMMIT_INTERVAL_US: Final = 200_000
-"""A kill costs at most this long of requests that are sent again and answered with 409."""
+_INTERVAL_US: Final = int(COMMIT_INTERVAL_S * 1_000_000)
 
 
 def encode(commit: Commit) -> bytes:
@@ -82,7 +82,7 @@ def load(path: Path) -> Commit:
 
 
 class Committer:
-    """Writes the commit that ``current`` gives, at most every COMMIT_INTERVAL_US; used by one thread.
+    """Writes the commit that ``current`` gives, at most every COMMIT_INTERVAL_S; used by one thread.
 
     ``sync_interval_s`` is how often the record is forced to the disk: 0 each time, None never.
     """
@@ -100,12 +100,12 @@ class Committer:
         self._clock_us = clock_us
         self._sync_interval_us = None if sync_interval_s is None else int(sync_interval_s * 1_000_000)
         self._written: Commit | None = None
-        self._written_us = self._synced_us = -COMMIT_INTERVAL_US
+        self._written_us = self._synced_us = -_INTERVAL_US
         self._failing = False
 
     def tick(self) -> Commit | None:
         """Write the record if it has moved and is due, and give it then. To be called often."""
-        due = not 0 <= self._clock_us() - self._written_us < COMMIT_INTERVAL_US
+        due = not 0 <= self._clock_us() - self._written_us < _INTERVAL_US
         return self.write() if due else None
 
     def write(self) -> Commit | None:

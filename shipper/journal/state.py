@@ -40,13 +40,14 @@ class StateFolder:
         return self.root / "quarantine"
 
     def lock(self) -> Lock:
-        """Make the folder if it is missing, and take it for this process and its children.
+        """Make the folders if they are missing, and take them for this process and its children.
 
-        Raises StateError when it cannot be made or written, or when another process has it.
+        Raises StateError when they cannot be made or written, or when another process has them.
         """
         path = self.root / "lock"
         try:
             self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self.journal.mkdir(mode=0o750, exist_ok=True)
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise StateError(f"state folder {self.root}: {error.strerror}; choose another with state_dir") from error

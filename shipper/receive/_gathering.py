@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shipper.journal import Draft, Origin, ReceiveTally
+from shipper.journal.codec import Draft
+from shipper.journal.entry import Origin, ReceiveTally
 from shipper.limits import RECEIVE_BATCH_BYTES, RECEIVE_BATCH_LINES, SENDERS_REMEMBERED_MAX
 
 if TYPE_CHECKING:

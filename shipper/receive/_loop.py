@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 
 from shipper.errors import JournalFull
-from shipper.journal import ReceiveTally
+from shipper.journal.entry import ReceiveTally
 from shipper.limits import LINE_BYTES_MAX, RECEIVE_BATCH_LINES, RECEIVE_LINGER_S, RECEIVE_STOP_S_MAX
 from shipper.receive._gathering import Gathering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shipper.journal import Draft
+    from shipper.journal.codec import Draft
     from shipper.receive._sockets import BoundListener
 
 _log = structlog.get_logger()

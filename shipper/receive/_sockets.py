@@ -63,6 +63,11 @@ class BoundListener:
         """The port, also where the kernel chose it."""
         return int(self.socket.getsockname()[1])
 
+    @property
+    def granted_bytes(self) -> int:
+        """The receive buffer that the kernel gave; it doubles the number for its bookkeeping."""
+        return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
     def close(self) -> None:
         """Close this process's copy of the socket."""
         self.socket.close()
