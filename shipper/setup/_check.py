@@ -42,6 +42,10 @@ class Problem:
     kind: Kind
     message: str
 
+    def __str__(self) -> str:
+        """Show the problem as `check` prints it."""
+        return self.message
+
 
 def check(client: Client, index: Index, *, now: datetime) -> list[Problem]:
     """Give everything that is wrong with the templates for `index`, and with the index of the day of `now` (UTC)."""

@@ -49,7 +49,7 @@ def test_nothing_is_wrong_after_install(kinds: Kinds, installed: Index) -> None:
 def test_each_missing_template_is_told_with_what_to_do(client: Client, index: Index) -> None:
     problems = check(client, index, now=NOW)
     assert [problem.kind for problem in problems] == ["missing"] * 3
-    assert problems[0].message == f"component template {index.prefix}@settings is missing: run `shipper setup`"
+    assert str(problems[0]) == f"component template {index.prefix}@settings is missing: run `shipper setup`"
 
 
 def test_shards_and_replicas_that_were_chosen_are_no_difference(client: Client, kinds: Kinds, index: Index) -> None:
