@@ -165,7 +165,7 @@ def _commands(running: Running) -> list[tuple[str, str]]:
     shop, indices = running.haproxy.shop, f"{running.url}/{running.prefix}-*"
     shipper = Path(sys.executable).with_name("shipper")
     return [
-        ("a request of your own", f"curl -A me http://127.0.0.1:{shop.http_port}/shop/items/42?colour=green"),
+        ("a request of your own", f"curl -A me 'http://127.0.0.1:{shop.http_port}/shop/items/42?colour=green'"),
         ("and its document", f"curl '{indices}/_search?pretty&q=url.query:*green'"),
         ("the failed ones", f"curl '{indices}/_search?pretty&q=http.response.status_code:>=500'"),
         ("documents per index", f"curl '{running.url}/_cat/indices/{running.prefix}-*?v'"),

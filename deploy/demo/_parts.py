@@ -126,6 +126,8 @@ def free_port(wanted: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """Give ``wanted`` when nobody uses it, or else a port that is free."""
     for port in (wanted, 0):
         with suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
+            if kind is socket.SOCK_STREAM:  # closed connections of an earlier run do not hold a port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("", port))
             return int(probe.getsockname()[1])
     raise DemoFailed("there is no free port")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from deploy.demo._requests import Request
 
 _SHOWN_MAX: Final = 5
-_SECOND_MS: Final = 1000
 
 
 def counts(title: str, rows: Mapping[str, int]) -> Table:
@@ -38,13 +37,15 @@ def counts(title: str, rows: Mapping[str, int]) -> Table:
 
 def response_times(backends: Sequence[Backend]) -> Table:
     """Show the percentiles of each backend."""
-    table = Table(title="Response time by backend (haproxy.time.total_ms)", title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(
+        title="Response time by backend, in ms (haproxy.time.total_ms)", title_justify="left", box=box.SIMPLE_HEAD
+    )
     table.add_column("backend", no_wrap=True)
     for heading in ("requests", "5xx", *(f"p{percent:g}" for percent in PERCENTS)):
         table.add_column(heading, justify="right", no_wrap=True)
     for backend in backends:
         failed = Text(f"{backend.failed:,}", style="red" if backend.failed else "dim")
-        table.add_row(backend.name, f"{backend.requests:,}", failed, *map(_duration, backend.percentiles_ms))
+        table.add_row(backend.name, f"{backend.requests:,}", failed, *map(_milliseconds, backend.percentiles_ms))
     return table
 
 
@@ -84,7 +85,5 @@ def _some(title: str, wrong: Sequence[Request | str]) -> list[Text]:
     return [Text(f"  {len(wrong):,} {title}:"), *(Text(f"    {each}") for each in wrong[:_SHOWN_MAX]), *more]
 
 
-def _duration(ms: float | None) -> str:
-    if ms is None:
-        return "-"
-    return f"{ms:.0f} ms" if ms < _SECOND_MS else f"{ms / _SECOND_MS:.2f} s"
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
