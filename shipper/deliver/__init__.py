@@ -1,1 +1,12 @@
-"""Delivery: bulk bodies in, one verdict for every line out."""
+"""Delivery: bulk bodies in, one verdict for every line out.
+
+``_answers`` reads what Elasticsearch says, ``_delivery`` acts on it. ``_queue``, ``_health``, ``_fuse``, ``_backoff``,
+``_open`` and ``_body`` are its pure parts, ``_parking`` is what it keeps on disk.
+"""
+
+from shipper.deliver._body import Body
+from shipper.deliver._contract import DeadLetters, Refusal, Status, Surroundings
+from shipper.deliver._delivery import Delivery
+from shipper.deliver._parking import Parking, ParkingTotals
+
+__all__ = ["Body", "DeadLetters", "Delivery", "Parking", "ParkingTotals", "Refusal", "Status", "Surroundings"]

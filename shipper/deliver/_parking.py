@@ -122,18 +122,20 @@ class Parking:
             return {place.index for place in self._places.values() if self._passed(place)}
 
     def body(self, index: str, bytes_max: int = limits.PARKED_BATCH_BYTES) -> Body | None:
-        """Give the oldest documents for ``index`` that may be tried, or None."""
-        chosen: list[_Place] = []
+        """Give some documents for ``index`` that may be tried, or None; the next call gives the ones after them."""
+        chosen: dict[str, _Place] = {}
         size = 0
         with self._lock:
-            for place in self._places.values():
+            for id_, place in self._places.items():
                 if place.index != index or not self._passed(place):
                     continue
                 size += place.size
                 if chosen and size > bytes_max:
                     break
-                chosen.append(place)
-            records = [os.pread(self._file, place.size, place.start) for place in chosen]
+                chosen[id_] = place
+            for id_ in chosen:
+                self._places[id_] = self._places.pop(id_)
+            records = [os.pread(self._file, place.size, place.start) for place in chosen.values()]
         return body_of([read_document(content[HEADER.size :]) for content in records]) if records else None
 
     def settle(self, ids: Sequence[str], verdicts: Verdicts) -> bool:

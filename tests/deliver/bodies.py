@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ class Lines:
     numbers: tuple[int, ...]
     padding: int = 0
 
-    @property
+    @cached_property
     def items(self) -> list[bytes]:
         return [
             json.dumps({"create": {"_id": position(number).id()}}).encode()
@@ -37,11 +38,11 @@ class Lines:
             for number in self.numbers
         ]
 
-    @property
+    @cached_property
     def content(self) -> bytes:
         return b"".join(self.items)
 
-    @property
+    @cached_property
     def ends(self) -> Sequence[int]:
         return tuple(accumulate(map(len, self.items)))
 

@@ -1,0 +1,75 @@
+"""What delivery needs of the rest, and what it tells of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shipper.deliver._parking import Parking, ParkingTotals
+    from shipper.elastic import Transport
+    from shipper.journal.commit import Verdicts
+    from shipper.journal.entry import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A document that Elasticsearch refused for good, with all that is known of it."""
+
+    id: str
+    index: str
+    line: Line
+    document: bytes
+    tries: int
+    status: int
+    type: str
+    reason: str
+    caused_by: str
+    field: str | None
+
+
+class DeadLetters(Protocol):
+    """Where refused documents go."""
+
+    def write(self, refusals: Sequence[Refusal]) -> str | None:
+        """Put all of ``refusals`` on disk before returning None, or none of them and give the reason.
+
+        Called from any worker thread. A reason pauses delivery; the same refusals come again later.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What delivery works with. Everything here is called from worker threads, and never under delivery's lock."""
+
+    transport: Transport
+    parking: Parking
+    dead_letters: DeadLetters
+    ready: Callable[[str], str | None]
+    """Asked before the first document for an index, and again after a failed connection: None, or why to hold it.
+
+    May raise ``Retryable``: then the request counts as failed.
+    """
+    settled: Callable[[int, Verdicts], None]
+    """Told once for each ticket, when every item of it has its verdict. Must be quick and thread-safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How delivery stands, for people and for health."""
+
+    in_flight: int
+    """Requests without an answer yet."""
+    unsettled_bytes: int
+    unsettled_batches: int
+    waiting_items: int
+    """Items that back off, wait for their turn, or wait for a person."""
+    held: Mapping[str, str]
+    """Indices that take nothing, with the reason."""
+    paused: Mapping[str, str]
+    """Why all of delivery is paused; empty when it is not."""
+    reachable: bool
+    """Whether the last request got an answer that could be read."""
+    parked: ParkingTotals

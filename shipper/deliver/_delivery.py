@@ -1,0 +1,269 @@
+"""Bodies in, verdicts out, with several requests in flight: the workers, and what each answer makes them do.
+
+1. Each item gets exactly one verdict: indexed, already there, dead letter (on disk before it is told), or parked (on
+   disk as well). What has none when delivery closes stays in the journal.
+2. An item that is in the index, or refused for good, is never sent again; what is sent again is a subset of the bytes.
+3. A job that waits occupies no worker. A worker makes one request at a time; their number is the bound in flight.
+4. An exception that nobody expected ends delivery: the next ``submit`` raises it as ``Fatal``, and nothing settles.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shipper import limits
+from shipper.deliver._answers import Cause, Failed, IndexHeld, Items, Refused, Remedy, read
+from shipper.deliver._body import document, pieces
+from shipper.deliver._contract import Refusal, Status, Surroundings
+from shipper.deliver._queue import Job
+from shipper.deliver._state import (
+    PARKED_TURN,
+    PAUSED_ALIKE,
+    PAUSED_DEAD_LETTERS,
+    PAUSED_FUSE,
+    PAUSED_REFUSED,
+    State,
+)
+from shipper.errors import Retryable
+from shipper.journal.commit import Verdicts
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from shipper import config
+    from shipper.deliver._body import Body
+    from shipper.journal.entry import Position
+
+_log = structlog.get_logger()
+
+_JOIN_S: Final = 1.0
+"""How long ``close`` waits for a worker whose request has no answer yet; its verdict is then not told any more."""
+
+
+class Delivery:
+    """Delivers bodies until it is closed. ``clock_s`` is monotonic."""
+
+    def __init__(
+        self,
+        settings: config.Delivery,
+        surroundings: Surroundings,
+        *,
+        request_timeout_s: float,
+        clock_s: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self._settings = settings
+        self._surroundings = surroundings
+        self._request_timeout_s = request_timeout_s
+        self._clock_s = clock_s
+        self._state = State(settings, clock_s=clock_s, rng=rng)
+        self._threads = [
+            threading.Thread(target=self._work, name=f"deliver-{number}", daemon=True)
+            for number in range(settings.requests_in_flight_max)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for_room(self, timeout_s: float) -> bool:
+        """Wait for at most ``timeout_s`` until ``submit`` would not block for a small batch; tell whether it is so."""
+        return self._state.wait_for_room(timeout_s)
+
+    def submit(self, ticket: int, bodies: Sequence[Body]) -> bool:
+        """Take a batch; block while the bound on unsettled bytes is reached. False when closing: it was not taken.
+
+        Raises Fatal when delivery has ended by an error.
+        """
+        parts = [part for body in bodies if len(body) for part in pieces(body, limits.BULK_BYTES_MAX)]
+        if not self._state.admit(ticket, parts):
+            return False
+        if not parts:
+            self._surroundings.settled(ticket, Verdicts())
+        return True
+
+    def committed(self, position: Position) -> None:
+        """Take note that the commit record on disk has reached ``position``: parked lines before it may be tried."""
+        self._surroundings.parking.committed(position)
+
+    def status(self) -> Status:
+        """Tell how delivery stands."""
+        return Status(
+            **self._state.figures(),
+            held=self._state.held,
+            paused=self._state.paused,
+            reachable=not self._state.failing,
+            parked=self._surroundings.parking.totals,
+        )
+
+    def close(self, timeout_s: float) -> bool:
+        """Take nothing more, wait until all is settled or ``timeout_s`` is over, end the workers.
+
+        Tells whether all was settled. After it has returned nothing is told to ``settled``.
+        """
+        done = self._state.close(timeout_s)
+        for thread in self._threads:
+            thread.join(_JOIN_S)
+        return done
+
+    # -- workers -----------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        try:
+            while (job := self._state.next()) is not None:
+                if job is PARKED_TURN:
+                    self._try_parked()
+                else:
+                    self._send(job)
+                self._state.done(job)
+        except BaseException as error:  # noqa: BLE001 -- told to whoever submits next; a silent end would hang it
+            _log.exception("delivery_failed")
+            self._state.fail(error)
+
+    def _try_parked(self) -> None:
+        """Go round the indices for which documents are parked, and stay where they are taken again."""
+        parking = self._surroundings.parking
+        for index in sorted(parking.indices()):
+            body = parking.body(index)
+            while body is not None and not self._state.closing:
+                settled = parking.totals.settled
+                self._send(Job(None, body))
+                body = parking.body(index) if parking.totals.settled > settled else None
+
+    def _send(self, job: Job) -> None:
+        """Make one request and act on its answer."""
+        job = job.sent()
+        outcome = self._ask(job)
+        if isinstance(outcome, Items):
+            self._act_on_items(job, outcome)
+        elif isinstance(outcome, Failed):
+            self._act_on_failure(job, outcome)
+        else:
+            self._wait(job, range(len(job.body)), outcome.cause)
+
+    def _ask(self, job: Job) -> Items | Failed | IndexHeld:
+        index = job.body.index
+        try:
+            if not self._state.is_ready(index):
+                reason = self._surroundings.ready(index)
+                if reason is not None:
+                    return IndexHeld(Cause(0, "", reason))
+                self._state.ready(index)
+            answer = self._surroundings.transport.bulk(index, job.body.content, self._request_timeout_s)
+        except Retryable as error:
+            self._state.disconnected()
+            return Failed(Remedy.AGAIN, Cause(0, "", str(error)))
+        return read(answer, len(job.body))
+
+    # -- what an answer means ----------------------------------------------------------------------------------------
+
+    def _act_on_failure(self, job: Job, failure: Failed) -> None:
+        alone = len(job.body) == 1
+        if failure.remedy is Remedy.AGAIN:
+            self._state.failed(failure.cause)
+            self._state.retry(job)
+        elif failure.remedy is Remedy.PAUSE:
+            self._state.pause(PAUSED_REFUSED, failure.cause)
+            self._state.retry(job)
+        elif not alone:
+            self._halve(job, failure.cause)
+        elif failure.remedy is Remedy.SHRINK or self._state.at_fault(job):
+            self._bury(job, {0: failure.cause})
+        else:
+            self._doubt(job, failure.cause)
+
+    def _doubt(self, job: Job, cause: Cause) -> None:
+        """Send a document again whose request was refused: it is not known yet whose fault that is."""
+        index = job.body.index
+        if job.ticket is not None and self._state.refused_alike(index):
+            self._state.pause(PAUSED_ALIKE, cause, index)
+        first = job.halved_at is None
+        self._state.retry(replace(job, halved_at=self._state.times_accepted(index)) if first else job)
+
+    def _halve(self, job: Job, cause: Cause) -> None:
+        _log.info("request_halved", index=job.body.index, items=len(job.body), status=cause.status, reason=str(cause))
+        for half in job.halves(self._state.times_accepted(job.body.index)):
+            if job.ticket is None:
+                self._send(half)
+            else:
+                self._state.put(half)
+
+    def _act_on_items(self, job: Job, items: Items) -> None:
+        good = [number for number in range(len(job.body)) if number not in items.troubles]
+        refused = {number: t.cause for number, t in items.troubles.items() if isinstance(t, Refused)}
+        held = [t.cause for t in items.troubles.values() if isinstance(t, IndexHeld)]
+        waiting = [number for number in items.troubles if number not in refused]
+        may_bury = self._state.answered(job, len(good), Counter(cause.type for cause in refused.values()))
+        if good:
+            self._settle(job, good, Verdicts(len(good) - items.already_there, items.already_there))
+        if refused and may_bury:
+            self._bury(job, refused)
+        elif refused:
+            self._state.pause(PAUSED_FUSE, next(iter(refused.values())))
+            self._set_aside(job, refused, self._settings.pause_delay_s)
+        if waiting:
+            self._wait(job, waiting, held[0] if held and not good else None)
+
+    # -- what becomes of documents -----------------------------------------------------------------------------------
+
+    def _settle(self, job: Job, numbers: Iterable[int], verdicts: Verdicts) -> None:
+        """Give the items ``numbers`` their verdict."""
+        if job.ticket is None:
+            self._surroundings.parking.settle([job.body.id(number) for number in numbers], verdicts)
+            return
+        total = self._state.tally(job.ticket, verdicts)
+        if total is not None:
+            self._surroundings.settled(job.ticket, total)
+
+    def _wait(self, job: Job, numbers: Sequence[int], held: Cause | None) -> None:
+        """Let items that are refused for now wait, or park them when they have waited for long; hold their index."""
+        if job.ticket is None:
+            return
+        if held is not None:
+            self._state.hold(job.body.index, held)
+        rest = job.rest(numbers, self._clock_s())
+        if not self._state.overdue(rest) or not self._surroundings.parking.park(rest.body):
+            self._state.retry(rest)
+            return
+        _log.warning("documents_parked", index=job.body.index, items=len(numbers))
+        self._settle(job, numbers, Verdicts(parked=len(numbers)))
+        self._state.hurry(job.body.index)
+
+    def _bury(self, job: Job, refused: Mapping[int, Cause]) -> None:
+        """Make dead letters."""
+        refusals = [_refusal(job, number, cause) for number, cause in refused.items()]
+        reason = self._surroundings.dead_letters.write(refusals)
+        if reason is not None:
+            self._state.pause(PAUSED_DEAD_LETTERS, reason)
+            self._set_aside(job, refused, 0.0)
+            return
+        self._state.resume(PAUSED_DEAD_LETTERS)
+        self._state.settled()
+        letter = refusals[0]
+        _log.warning(
+            "dead_letters_written", index=letter.index, items=len(refusals), type=letter.type, reason=letter.reason
+        )
+        self._settle(job, refused, Verdicts(dead_lettered=len(refusals)))
+
+    def _set_aside(self, job: Job, refused: Mapping[int, Cause], delay_s: float) -> None:
+        """Keep refused documents until dead letters may be written again."""
+        self._state.put(replace(job.rest(list(refused)), counted=True), delay_s)
+
+
+def _refusal(job: Job, number: int, cause: Cause) -> Refusal:
+    return Refusal(
+        id=job.body.id(number),
+        index=job.body.index,
+        line=job.body.line(number),
+        document=document(job.body, number),
+        tries=job.tries,
+        status=cause.status,
+        type=cause.type,
+        reason=cause.reason,
+        caused_by=cause.caused_by,
+        field=cause.field,
+    )

@@ -1,0 +1,313 @@
+"""Everything the workers share: what waits, what is open, what is known of the cluster. A monitor: any thread may call.
+
+1. One lock guards it; no request, no disk and no callback happens under it.
+2. Bytes without a verdict are bounded: ``admit`` blocks. A batch that is larger than the bound goes alone.
+3. What is said to people is said at a change, once.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shipper import limits
+from shipper.deliver._backoff import Backoff
+from shipper.deliver._body import Remainder
+from shipper.deliver._fuse import Fuse
+from shipper.deliver._health import Health
+from shipper.deliver._open import OpenBatches
+from shipper.deliver._queue import Job, Queue
+from shipper.errors import Fatal
+
+if TYPE_CHECKING:
+    import random
+    from collections import Counter
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shipper import config
+    from shipper.deliver._answers import Cause
+    from shipper.deliver._body import Body
+    from shipper.journal.commit import Verdicts
+
+_log = structlog.get_logger()
+
+PAUSED_REFUSED: Final = "requests refused"
+PAUSED_ALIKE: Final = "documents refused alike"
+PAUSED_FUSE: Final = "fuse"
+PAUSED_DEAD_LETTERS: Final = "dead letters"
+_TODO: Final = {
+    PAUSED_REFUSED: "check the credentials and what they may do",
+    PAUSED_ALIKE: "whole requests are refused; the reason says why",
+    PAUSED_FUSE: "mend the index template or the mapping",
+    PAUSED_DEAD_LETTERS: "make room for dead letters",
+}
+
+
+PARKED_TURN: Final = Job(None, Remainder("", b"", (), (), ()))
+"""Stands for the turn of what is parked."""
+
+
+class State:
+    """Shared by the workers and by whoever submits."""
+
+    def __init__(self, settings: config.Delivery, *, clock_s: Callable[[], float], rng: random.Random) -> None:
+        self._settings = settings
+        self._clock_s = clock_s
+        self._rng = rng
+        self._backoff = Backoff(settings.retry_delay_s_min, settings.retry_delay_s_max)
+        self._fuse = Fuse(limits.FUSE_WINDOW_ITEMS, settings.fuse_share_max)
+        self._fuse_index = ""
+        self._health = Health(settings.park_after_s)
+        self._queue = Queue(settings.pause_delay_s)
+        self._open = OpenBatches()
+        self._ready: set[str] = set()
+        self._parked_at_s = clock_s()
+        self._unsettled_bytes = 0
+        self._in_flight = 0
+        self._closing = False
+        self._stopped = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+
+    # -- coming and going --------------------------------------------------------------------------------------------
+
+    def wait_for_room(self, timeout_s: float) -> bool:
+        """Wait until there is room, or delivery has ended, for at most ``timeout_s``; tell whether it is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._stopped or self._has_room(0), timeout_s)
+
+    def admit(self, ticket: int, bodies: Sequence[Body]) -> bool:
+        """Take a batch, once there is room; False when closing. Raises Fatal when a worker has failed."""
+        size = sum(len(body.content) for body in bodies)
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._stopped or self._has_room(size))
+            if self._error is not None:
+                raise Fatal(f"delivery has ended: {self._error!r}") from self._error
+            if self._closing:
+                return False
+            if bodies:
+                self._open.open(ticket, sum(map(len, bodies)))
+            for body in bodies:
+                self.put(Job(ticket, body))
+            return True
+
+    def next(self) -> Job | None:
+        """Wait for a job, and count it as in flight; an empty one for the turn of what is parked. None: stopped."""
+        with self._changed:
+            while not self._stopped:
+                now_s = self._clock_s()
+                job = PARKED_TURN if self._parked_turn(now_s) else self._queue.take(now_s)
+                if job is not None:
+                    self._in_flight += 1
+                    return job
+                waits_s = (self._queue.wait_s(now_s), self._settings.pause_delay_s)
+                self._changed.wait(min(wait_s for wait_s in waits_s if wait_s is not None))
+            return None
+
+    def done(self, job: Job) -> None:
+        """Take note that a job from ``next`` is dealt with: settled, or put again."""
+        with self._changed:
+            self._in_flight -= 1
+            if job is PARKED_TURN:
+                self._parked_at_s = self._clock_s() + self._settings.pause_delay_s
+            else:
+                self._unsettled_bytes -= len(job.body.content)
+            self._changed.notify_all()
+
+    def put(self, job: Job, delay_s: float = 0.0) -> None:
+        """Let a job wait. What is parked waits where it is."""
+        if job.ticket is None:
+            return
+        with self._changed:
+            self._unsettled_bytes += len(job.body.content)
+            self._queue.put(job, self._clock_s() + delay_s)
+            self._changed.notify_all()
+
+    def retry(self, job: Job) -> None:
+        """Let a job wait for its back-off."""
+        failed = job.failed()
+        self.put(failed, self._backoff.delay_s(failed.attempt, self._rng))
+
+    def tally(self, ticket: int, verdicts: Verdicts) -> Verdicts | None:
+        """Add verdicts; give the sum once the batch has them all, and never after the end."""
+        with self._changed:
+            return None if self._stopped else self._open.tally(ticket, verdicts)
+
+    @property
+    def closing(self) -> bool:
+        """Whether an end is near."""
+        return self._closing
+
+    def close(self, timeout_s: float) -> bool:
+        """Admit nothing more, wait until all is settled or time is over; tell which."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._stopped or not (self._open or self._in_flight), timeout_s)
+            self._stopped = True
+            self._changed.notify_all()
+            return not self._open
+
+    def fail(self, error: BaseException) -> None:
+        """End: a worker met what nobody expected."""
+        with self._changed:
+            self._error, self._stopped = error, True
+            self._changed.notify_all()
+
+    def figures(self) -> dict[str, int]:
+        """Count what is under way."""
+        with self._changed:
+            return {
+                "in_flight": self._in_flight,
+                "unsettled_bytes": self._unsettled_bytes,
+                "unsettled_batches": len(self._open),
+                "waiting_items": sum(len(job.body) for job in self._queue.jobs()),
+            }
+
+    @property
+    def held(self) -> Mapping[str, str]:
+        """The held indices, with the reason."""
+        with self._changed:
+            return self._queue.held
+
+    @property
+    def paused(self) -> Mapping[str, str]:
+        """Why delivery is paused."""
+        with self._changed:
+            return self._queue.pauses
+
+    # -- what is known -----------------------------------------------------------------------------------------------
+
+    def is_ready(self, index: str) -> bool:
+        """Tell whether ``index`` was found ready since the last failed connection."""
+        with self._changed:
+            return index in self._ready
+
+    def ready(self, index: str) -> None:
+        """Take note that ``index`` may be written to."""
+        with self._changed:
+            self._ready.add(index)
+
+    def disconnected(self) -> None:
+        """Take note that a connection failed: whatever answers next may be another cluster, or an emptied one."""
+        with self._changed:
+            self._ready.clear()
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last request got no answer that could be read."""
+        return self._health.failing
+
+    def failed(self, cause: Cause) -> None:
+        """Take note of such a request."""
+        with self._changed:
+            newly, self._health.failing = not self._health.failing, True
+        if newly:
+            _log.warning("elasticsearch_failing", status=cause.status, reason=str(cause))
+
+    def answered(self, job: Job, good: int, refused: Counter[str]) -> bool:
+        """Take note of an answer that could be read; tell whether what it refuses may become dead letters."""
+        index, now_s = job.body.index, self._clock_s()
+        with self._changed:
+            if self._health.failing:
+                self._health.failing = False
+                _log.info("elasticsearch_answered")
+            self.resume(PAUSED_REFUSED)
+            if good:
+                self._accepted(index, now_s)
+            elif not refused:
+                self._health.refused(index, now_s)
+            return self._fuse_holds(job, good, refused)
+
+    def settled(self) -> None:
+        """Take note that an item got its verdict."""
+        with self._changed:
+            self._health.settled(self._clock_s())
+
+    def overdue(self, job: Job) -> bool:
+        """Tell whether the items of ``job`` are to be parked."""
+        with self._changed:
+            return self._health.overdue(job, self._clock_s())
+
+    def times_accepted(self, index: str) -> int:
+        """Tell how often ``index`` took documents."""
+        with self._changed:
+            return self._health.times_accepted(index)
+
+    def at_fault(self, job: Job) -> bool:
+        """Tell whether the single document of ``job`` is at fault, now that its request was refused."""
+        with self._changed:
+            return self._health.at_fault(job)
+
+    def refused_alike(self, index: str) -> bool:
+        """Take note that a single document was refused; tell whether that is too often."""
+        with self._changed:
+            return self._health.refused_alike(index)
+
+    # -- holds and pauses --------------------------------------------------------------------------------------------
+
+    def hold(self, index: str, cause: Cause) -> None:
+        """Let the documents for one index wait until it takes one again."""
+        with self._changed:
+            now_s = self._clock_s()
+            self._health.refused(index, now_s)
+            newly = self._queue.hold(index, str(cause), now_s)
+        if newly:
+            _log.warning("index_held", index=index, reason=str(cause), retry_s=self._settings.pause_delay_s)
+
+    def hurry(self, index: str) -> None:
+        """Let the next job of a held index through: the one before it was parked."""
+        with self._changed:
+            self._queue.hurry(index, self._clock_s())
+            self._changed.notify_all()
+
+    def pause(self, kind: str, cause: Cause | str, index: str = "") -> None:
+        """Pause delivery; ``index`` tells whose documents must be accepted to end it, where that matters."""
+        key = f"{kind}: {index}" if index else kind
+        with self._changed:
+            newly = self._queue.pause(key, str(cause), self._clock_s())
+        if newly:
+            retry_s = self._settings.pause_delay_s
+            _log.warning("delivery_paused", kind=key, reason=str(cause), todo=_TODO[kind], retry_s=retry_s)
+
+    def resume(self, kind: str) -> None:
+        """Take one reason for the pause away."""
+        with self._changed:
+            if self._queue.resume(kind):
+                self._changed.notify_all()
+                _log.info("delivery_resumed", kind=kind)
+
+    def _has_room(self, size: int) -> bool:
+        return not self._unsettled_bytes or self._unsettled_bytes + size <= self._settings.unsettled_bytes_max
+
+    def _parked_turn(self, now_s: float) -> bool:
+        """Give the turn to one worker at a time, while there is hope."""
+        if now_s < self._parked_at_s or self._closing or self._queue.pauses or self._health.failing:
+            return False
+        self._parked_at_s = math.inf
+        return True
+
+    def _accepted(self, index: str, now_s: float) -> None:
+        self._health.accepted(index)
+        self._health.settled(now_s)
+        self.resume(f"{PAUSED_ALIKE}: {index}")
+        if self._queue.release(index, now_s):
+            _log.info("index_released", index=index)
+            self._changed.notify_all()
+
+    def _fuse_holds(self, job: Job, good: int, refused: Counter[str]) -> bool:
+        """Count the items; a blown fuse is mended by an answer of the same index that is mostly good."""
+        self._fuse.record(None, good)
+        for kind, items in refused.items() if not job.counted else ():
+            self._fuse.record(kind, items)
+        most = max(refused.values(), default=0)
+        if job.body.index == self._fuse_index and good and most <= self._settings.fuse_share_max * (good + most):
+            self._fuse.reset()
+            self._fuse_index = ""
+            self.resume(PAUSED_FUSE)
+        elif self._fuse.blown_by() is not None and not self._fuse_index:
+            self._fuse_index = job.body.index
+        return not self._fuse_index
