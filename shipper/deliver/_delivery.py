@@ -70,17 +70,13 @@ class Delivery:
         for thread in self._threads:
             thread.start()
 
-    def wait_for_room(self, timeout_s: float) -> bool:
-        """Wait for at most ``timeout_s`` until ``submit`` would not block for a small batch; tell whether it is so."""
-        return self._state.wait_for_room(timeout_s)
+    def submit(self, ticket: int, bodies: Sequence[Body], timeout_s: float | None = None) -> bool:
+        """Take a batch, waiting for at most ``timeout_s`` (None: for ever) while the bound on unsettled bytes is reached.
 
-    def submit(self, ticket: int, bodies: Sequence[Body]) -> bool:
-        """Take a batch; block while the bound on unsettled bytes is reached. False when closing: it was not taken.
-
-        Raises Fatal when delivery has ended by an error.
+        False says that it was not taken: out of time, or closing. Raises Fatal when delivery has ended by an error.
         """
         parts = [part for body in bodies if len(body) for part in pieces(body, limits.BULK_BYTES_MAX)]
-        if not self._state.admit(ticket, parts):
+        if not self._state.admit(ticket, parts, timeout_s):
             return False
         if not parts:
             self._surroundings.settled(ticket, Verdicts())

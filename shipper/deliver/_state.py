@@ -74,19 +74,17 @@ class State:
 
     # -- coming and going --------------------------------------------------------------------------------------------
 
-    def wait_for_room(self, timeout_s: float) -> bool:
-        """Wait until there is room, or delivery has ended, for at most ``timeout_s``; tell whether it is so."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._stopped or self._has_room(0), timeout_s)
+    def admit(self, ticket: int, bodies: Sequence[Body], timeout_s: float | None) -> bool:
+        """Take a batch, once there is room; False when there is none in time, or when closing.
 
-    def admit(self, ticket: int, bodies: Sequence[Body]) -> bool:
-        """Take a batch, once there is room; False when closing. Raises Fatal when a worker has failed."""
+        Raises Fatal when a worker has failed.
+        """
         size = sum(len(body.content) for body in bodies)
         with self._changed:
-            self._changed.wait_for(lambda: self._closing or self._stopped or self._has_room(size))
+            room = self._changed.wait_for(lambda: self._closing or self._stopped or self._has_room(size), timeout_s)
             if self._error is not None:
                 raise Fatal(f"delivery has ended: {self._error!r}") from self._error
-            if self._closing:
+            if self._closing or not room:
                 return False
             if bodies:
                 self._open.open(ticket, sum(map(len, bodies)))
