@@ -268,7 +268,7 @@ class Interpretation(_Closed):
     index: Index = Index()
     """Which index a line goes to."""
     keep_original: Literal["unparsed", "always", "never"] = "unparsed"
-    """Whose raw line stands in `event.original`."""
+    """Whose raw line stands in `event.original`; `unparsed` takes in lines that were cut."""
     labels: dict[LabelName, str] = {}
     """Constants that every document carries under `labels`."""
 
@@ -319,7 +319,7 @@ class Config(BaseSettings):
     dead_letters: DeadLetters = DeadLetters()
     """What Elasticsearch refused for good."""
     keep_original: Literal["unparsed", "always", "never"] = "unparsed"
-    """Whose raw line stands in `event.original`: of lines that nothing understands, of all, of none."""
+    """Whose raw line stands in `event.original`: of lines not wholly understood (cut ones too), of all, of none."""
     labels: Annotated[dict[LabelName, str], Field(max_length=limits.LABELS_MAX)] = {}
     """Constants that every document carries under `labels`."""
     require_template: bool = True

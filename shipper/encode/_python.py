@@ -35,7 +35,7 @@ from shipper.haproxy.understand import (
     understand,
 )
 from shipper.journal.entry import LINE_HEADER, Flag
-from shipper.limits import BULK_BYTES_MAX, VALUES_REMEMBERED_MAX
+from shipper.limits import BULK_BYTES_MAX, VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,9 +57,11 @@ class _Headers(dict[bytes, "Header"]):
 
     def __missing__(self, raw: bytes) -> Header:
         """Read a header, and remember it within the bound."""
-        if len(self) >= VALUES_REMEMBERED_MAX:
-            self.clear()
-        header = self[raw] = read_header(raw)
+        header = read_header(raw)
+        if len(raw) <= VALUE_REMEMBERED_BYTES_MAX:
+            if len(self) >= VALUES_REMEMBERED_MAX:
+                self.clear()
+            self[raw] = header
         return header
 
 

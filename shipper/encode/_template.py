@@ -59,11 +59,15 @@ class Memo(dict[Key, Any]):
             raise Odd
         texts = tuple([_render(attributes, piece) for piece in self._pieces])
         text = texts[0] if len(texts) == 1 else texts
-        if self._few and (not isinstance(key, bytes) or len(key) <= VALUE_REMEMBERED_BYTES_MAX):
+        if self._few and _size(key) <= VALUE_REMEMBERED_BYTES_MAX:
             if len(self) >= VALUES_REMEMBERED_MAX:
                 self.clear()
             self[key] = text
         return text
+
+
+def _size(key: Key) -> int:
+    return sum(map(_size, key)) if isinstance(key, tuple) else len(key or b"")
 
 
 def _render(attributes: Attributes, members: Members) -> str:

@@ -47,7 +47,7 @@ PORT: Final = Kind("a port", rb"(?:[0-9]{1,20}|-)", rb"[0-9]{0,20}|-")
 DATE: Final = Kind(
     "a date like 21/Nov/2026:01:02:03.456",
     rb"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}",
-    rb"[0-9A-Za-z/:.]{0,23}",
+    rb"[0-9A-Za-z/:.]{0,24}",
 )
 NAME: Final = Kind("a proxy's name", rb"[A-Za-z0-9._:-]++", rb"[A-Za-z0-9._:-]*+")
 FRONTEND: Final = Kind("a frontend's name", rb"[A-Za-z0-9._:-]++~?", rb"[A-Za-z0-9._:-]*+~?")
@@ -122,9 +122,7 @@ def _timer(attribute: str) -> Callable[[bytes], Attributes]:
 def _total(raw: bytes) -> Attributes:
     fields = _timer("total_ms")(raw.removeprefix(b"+"))
     total = fields.get("total_ms")
-    if isinstance(total, int) and total * MS_NS <= LONG_MAX:
-        fields["event_duration"] = total * MS_NS
-    return fields
+    return fields | _count("event_duration")(b"%d" % (total * MS_NS)) if isinstance(total, int) else fields
 
 
 def _data(*timers: bytes) -> Attributes:
@@ -156,13 +154,12 @@ def _port(raw: bytes) -> Attributes:
 
 
 def _frontend(raw: bytes) -> Attributes:
-    name = raw.decode("ascii")
-    return {"frontend_name": name.removesuffix("~"), "tls_established": name.endswith("~")}
+    return _name("frontend_name")(raw.removesuffix(b"~")) | {"tls_established": raw.endswith(b"~")}
 
 
 def _name(attribute: str) -> Callable[[bytes], Attributes]:
     def read(raw: bytes) -> Attributes:
-        return {attribute: raw.decode("ascii")}
+        return {} if raw == b"-" else {attribute: raw.decode("ascii")}
 
     return read
 

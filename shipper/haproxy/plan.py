@@ -53,7 +53,7 @@ Step: TypeAlias = Literal | Blank | Field
 class Scan:
     """How far a line went: the values that are sure, and how it ended.
 
-    ``cut`` says that the line ended inside the format, with ``rest`` what was left of the field ``touched`` by the cut.
+    ``cut`` says that the line ended within the format, with ``rest`` what was left of the field ``touched`` by the cut.
     Otherwise ``column`` (from 1, in bytes) is the place where something else than ``expected`` stood.
     """
 
@@ -109,11 +109,8 @@ class Plan:
 
     @cached_property
     def _tails(self) -> list[re.Pattern[bytes]]:
-        tails = []
-        for section in self._parts[0][1:]:
-            guard = rb"(?<! )" if section and isinstance(section[0], Blank) else b""
-            tails.append(re.compile(rb"(?s:(.*))" + guard + _pattern(section)))
-        return tails
+        sections = self._parts[0][1:]
+        return [re.compile(rb"(?s:(.*))" + _guard(section) + _pattern(section)) for section in sections]
 
     def match(self, line: bytes, start: int = 0) -> Sequence[bytes | None] | None:
         """Read a complete line from ``start``: the bytes of each alias (None: an absent block), None if it is not."""
@@ -132,7 +129,10 @@ class Plan:
                 return None
             raw, *values = rest.groups()
             end = rest.end(1)
-            found[:0] = [*_split(raw, region), *values]
+            split = _split(raw, region)
+            if not all(split):
+                return None
+            found[:0] = [*split, *values]
         return [*head.groups(), *found]
 
     def scan(self, line: bytes, start: int = 0) -> Scan:
@@ -144,8 +144,13 @@ class Plan:
         """How the section behind the first raw region begins, up to its first block."""
         for section in self._parts[0][1:2]:
             blocks = (number for number, step in enumerate(section) if isinstance(step, Field) and step.kind.block)
-            return re.compile(_pattern(section[: next(blocks, len(section))]))
+            return re.compile(_guard(section) + _pattern(section[: next(blocks, len(section))]))
         return None
+
+
+def _guard(section: Sequence[Step]) -> bytes:
+    """Let a section that is searched for begin only at the first blank of a run."""
+    return rb"(?<! )" if section and isinstance(section[0], Blank) else b""
 
 
 def _pattern(steps: Sequence[Step]) -> bytes:
@@ -212,7 +217,7 @@ class _Scanner:
                 return end
         if self._at < len(self._line):
             return self._mismatch("the end of the line")
-        return Scan(self._values, cut=False, column=self._at + 1, expected="")
+        return self._cut()
 
     def _take(self, step: Step, following: Step | None) -> Scan | None:
         if isinstance(step, Literal):
@@ -259,7 +264,7 @@ class _Scanner:
     def _take_field(self, step: Field, following: Step | None) -> Scan | None:
         ahead = rb"(?=" + re.escape(following.text) + rb")" if isinstance(following, Literal) else b""
         match = re.compile(step.kind.pattern + ahead).match(self._line, self._at)
-        if match is not None and (match.end() < len(self._line) or following is None):
+        if match is not None and (match.end() < len(self._line) or step.kind.block or following is None):
             self._values[step.alias] = match[0]
             self._at = match.end()
             return None
@@ -268,11 +273,11 @@ class _Scanner:
         return self._mismatch(f"{step.kind.words} (%{step.alias})")
 
     def _cut(self, step: Field | None = None) -> Scan:
-        """End at the cut. A raw value may have held a whole tail: with a second one in sight, neither is sure."""
+        """End at the cut. A raw value is sure only with what follows in sight, once: it may hold blanks, or a tail."""
         end = len(self._line)
         if self._sure is not None and self._opening is not None:
             readings = self._opening.finditer(self._line)
-            if sum(1 for _ in readings) > 1:
+            if sum(1 for _ in readings) != 1:
                 return Scan(self._sure, cut=True, column=end + 1, expected="")
         touched = step.alias if step else ""
         return Scan(self._values, cut=True, column=end + 1, expected="", touched=touched, rest=self._line[self._at :])

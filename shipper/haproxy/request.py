@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _ESCAPED: Final = re.compile(rb"#([0-9A-F]{2})")
 _METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VERSION: Final = re.compile(rb"HTTP/([0-9](?:\.[0-9])?)")
-_VERSION_CUT: Final = re.compile(rb"(?:H|HT|HTT|HTTP|HTTP/|HTTP/[0-9]\.)")
+_VERSION: Final = re.compile(rb"HTTP/([0-9]\.[0-9])")
+_VERSION_CUT: Final = re.compile(rb"(?:|H|HT|HTT|HTTP|HTTP/|HTTP/[0-9]\.?)")
 _AUTHORITY: Final = re.compile(r"(?:[^@/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([0-9]*))?")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _VARIABLE: Final = re.compile(
@@ -51,12 +51,12 @@ def unescape(text: bytes) -> bytes:
 def read_request(quoted: bytes, *, closed: bool = True) -> Attributes:
     """Read what stood between the quotes of `%r` into the record's attributes.
 
-    ``closed`` is False when the line was cut before the closing quote: then the last word is not sure, and left out.
-    What is no request (`<BADREQ>`, anything odd) comes back whole as `raw_request_line`.
+    What is no request (`<BADREQ>`, anything odd) comes back whole as `raw_request_line`. ``closed`` is False when the
+    line was cut before the closing quote: then the last word is not sure, and what is left is kept whole besides.
     """
     words = quoted.split(b" ")
     if not closed:
-        return _method_and_uri(words[0], b" ".join(words[1:-1])) if len(words) > 1 else {}
+        return _read_cut(quoted, words) if quoted else {}
     version = _VERSION.fullmatch(words[-1]) if len(words) > 2 else None  # noqa: PLR2004 -- method, URI, version
     if version is not None:
         uri = b" ".join(words[1:-1])
@@ -69,6 +69,14 @@ def read_request(quoted: bytes, *, closed: bool = True) -> Attributes:
     if words[0] == b"GET" and len(words) == 2 and len(quoted) <= HTTP09_CHARS_MAX:  # noqa: PLR2004 -- method, URI
         return fields
     return fields | {"truncated": "request"}
+
+
+def _read_cut(quoted: bytes, words: list[bytes]) -> Attributes:
+    """Read a request without its closing quote: the URI is sure where what follows it begins like a version."""
+    if len(words) == 1:
+        return _raw(quoted)
+    seen = _VERSION_CUT.fullmatch(words[-1]) or _VERSION.fullmatch(words[-1])
+    return _method_and_uri(words[0], b" ".join(words[1:-1]) if seen else b"") | _raw(quoted)
 
 
 def _without_cut_version(words: list[bytes]) -> bytes:
@@ -127,9 +135,9 @@ def _host_and_port(text: str) -> Attributes:
 
 def path_pattern(path: str) -> str:
     """Replace each segment that looks like a value (number, UUID, hex of 8 and more, over 32 characters) by `*`."""
-    return "/".join([_pattern(segment) for segment in path.split("/")])
+    return "/".join(["*" if len(name) > SEGMENT_CHARS_MAX else _pattern(name) for name in path.split("/")])
 
 
 @lru_cache(maxsize=4096)
 def _pattern(segment: str) -> str:
-    return "*" if len(segment) > SEGMENT_CHARS_MAX or _VARIABLE.fullmatch(segment) else segment
+    return "*" if _VARIABLE.fullmatch(segment) else segment

@@ -7,7 +7,8 @@
 | rfc5424 | `<134>1 2026-11-21T01:02:03.456789+01:00 host haproxy 123 - - ` |
 | raw | nothing, or `<134>` alone |
 
-A line without a header is a message from its first byte on.
+A line without a header is a message from its first byte on. `log-format-sd` may write structured data that is none:
+it then ends at its first `] `.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ _HEADER: Final = re.compile(
     rb"(?:<(?P<priority>[0-9]{1,3})>)?"
     rb"(?:"
     rb"1 (?P<iso>[^ ]{1,64}) (?P<host>[^ ]{1,255}) (?P<app>[^ ]{1,255}) (?P<proc>[^ ]{1,128}) (?P<msgid>[^ ]{1,64}) "
-    rb'(?:-|(?:\[(?:[^\]"\\]++|"(?:[^"\\]++|\\.)*+"|\\.)*+\])++)(?: |\Z)'
+    rb'(?:-|(?:\[(?:[^\]"\\]++|"(?:[^"\\]++|\\.)*+"|\\.)*+\])++|\[.*?\])(?: |\Z)'
     rb"|"
     rb"(?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3][0-9]) (?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) "
-    rb"(?:(?P<host3>[^ :\[]{1,255}) )?(?P<tag>[^ \[\]:]{1,255})(?:\[(?P<pid>[^ \[\]]{1,128})\])?: ?"
+    rb"(?:(?P<host3>[^ \[]{0,254}[^ :\[]) )?(?P<tag>[^ \[\]:]{1,255})(?:\[(?P<pid>[^ \[\]]{1,128})\])?: ?"
     rb")?",
     re.DOTALL,
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shipper.haproxy.fields import PARTS, text
-from shipper.haproxy.record import Attributes, Record
+from shipper.haproxy.record import PATHS, Attributes, Record
 from shipper.haproxy.request import read_request
 from shipper.haproxy.stock import STOCK
 from shipper.haproxy.syslog import match_header, read_header
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from shipper.haproxy.syslog import Header
 
 MS_US: Final = 1_000
-CUT_SEEN_ALIAS: Final = "tr"
-"""A line that ends inside a format is taken for a cut line of it when this much of it is there."""
+DATE_ALIAS: Final = "tr"
+"""A line that ends inside a format is taken for a cut line of it when its date is there."""
 
 TRAFFIC: Final[dict[str, Attributes]] = {
     "http": {
@@ -109,7 +109,8 @@ def understand(raw: bytes, context: Context, interpretation: Interpretation) -> 
     if suspect:
         attributes["time_suspect"] = True
     keep = interpretation.keep_original
-    if keep == "always" or (keep == "unparsed" and attributes["line"] == "unparsed"):
+    whole = attributes["line"] != "unparsed" and attributes.get("truncated") != "line"
+    if keep == "always" or (keep == "unparsed" and not whole):
         attributes |= original(raw)
     if interpretation.labels:
         attributes["labels"] = interpretation.labels
@@ -144,17 +145,19 @@ def _read_message(raw: bytes, start: int, *, cut: bool) -> _Reading:
             return _Reading(plan, values, _traffic(plan, values))
     scans = [(plan, plan.scan(raw, start)) for plan in STOCK]
     for plan, scan in scans:
-        if scan.cut and CUT_SEEN_ALIAS in scan.values:
+        if scan.cut and DATE_ALIAS in scan.values:
             return _Reading(plan, scan.values, _traffic(plan, scan.values) | _touched(scan) | {"truncated": "line"})
     plan, scan = max(scans, key=lambda known: known[1].column)
     expected = scan.expected if not scan.cut else "the rest of the line, which is cut"
     reason = f"not a line of {plan.name}: expected {expected} at column {scan.column}"
-    return _Reading(None, {}, {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason})
+    attributes: Attributes = {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason}
+    return _Reading(None, {}, attributes | {"truncated": "line"} if cut else attributes)
 
 
 def _traffic(plan: Plan, values: Mapping[str, bytes]) -> Attributes:
     attributes: Attributes = TRAFFIC[plan.mode] | {"log_format": plan.name}
-    errors: list[str] = []
+    date = values.get(DATE_ALIAS)
+    errors = [PATHS["timestamp"]] if date and read_haproxy_second(date[:20]) is None else []
     for part in PARTS:
         if all(alias in values for alias in part.aliases):
             found = dict(part.read(*(values[alias] for alias in part.aliases)))
@@ -184,7 +187,7 @@ def total_of(raw: bytes) -> int:
 
 def _event_time(values: Mapping[str, bytes], header: Header, context: Context) -> tuple[int, bool]:
     """Give the moment of a line (its date, or the header's, or what is near), and whether the line names its day."""
-    date = values.get("tr", b"")
+    date = values.get(DATE_ALIAS, b"")
     second = read_haproxy_second(date[:20]) if date else None
     if second is not None:
         total_us = total_of(values.get("Ta", b"0"))
@@ -233,8 +236,12 @@ def accept(event_us: int, received_us: int | None, interpretation: Interpretatio
 
 
 def skew(end_us: int, received_us: int | None) -> int:
-    """Give by how many whole quarters of an hour, in microseconds, a line's end is off from its receipt."""
+    """Give by how many whole quarters of an hour, in microseconds, a line's end is off from its receipt.
+
+    0 where no mistake in a zone explains it: a line that is days old was late.
+    """
     if received_us is None:
         return 0
     offset = offset_between(received_us, end_us)
-    return offset if abs(received_us - end_us - offset) <= NEAR_US and abs(offset) >= QUARTER_US else 0
+    near = abs(received_us - end_us - offset) <= NEAR_US
+    return offset if near and QUARTER_US <= abs(offset) <= 2 * OFFSET_US_MAX else 0

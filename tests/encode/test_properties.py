@@ -1,0 +1,140 @@
+"""The Python engine against the definition: any line, any batch, the same documents."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shipper.config import Interpretation
+from shipper.encode import Encoder
+from shipper.encode._python import LineContext
+from shipper.encode._template import to_json
+from shipper.haproxy.understand import Context, understand
+from shipper.journal.entry import LINE_HEADER, Batch, Entry, Flag, Origin, Position
+from tests.haproxy import lines
+from tests.setup.documents import concrete
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+SEGMENT = bytes(range(12))
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "long": int,
+    "short": int,
+    "boolean": bool,
+    "keyword": (str, list),
+    "text": str,
+    "ip": str,
+    "date_nanos": str,
+}
+
+interpretations = st.builds(
+    Interpretation,
+    keep_original=st.sampled_from(["unparsed", "always", "never"]),
+    labels=st.sampled_from([{}, {"team": 'a"b', "site": "é"}]),
+)
+received = st.one_of(st.none(), st.just(lines.RECEIVED_US), st.integers(0, 2 * 10**15))
+rendered = st.builds(lambda header, values: header + values.line(), lines.headers, lines.values)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    line: bytes = draw(rendered)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(line)))
+        line = line[:at] + draw(st.binary(max_size=3)) + line[at + draw(st.integers(0, 4)) :]
+    return line
+
+
+any_line = st.one_of(rendered, mutated(), st.binary(max_size=200))
+
+
+def both(
+    raw: bytes, zone: str, received_us: int | None, interpretation: Interpretation, *, cut: bool = False
+) -> tuple[str, str]:
+    line = LineContext(interpretation, zone, "192.0.2.1", received_us or 0, received_us, cut)
+    fast = Encoder(interpretation).document(raw, line)
+    understood = understand(raw, Context(zone, received_us or 0, received_us, "192.0.2.1", cut=cut), interpretation)
+    assert (line.index_us, line.skew_us) == (understood.index_us, understood.skew_us)
+    assert (line.known, line.dated) == (understood.record.line != "unparsed", understood.dated)
+    return fast, to_json(understood.record.document())
+
+
+@settings(max_examples=300, deadline=None)
+@given(rendered, lines.zones, received, interpretations)
+def test_the_engine_writes_what_the_record_says(
+    raw: bytes, zone: str, received_us: int | None, interpretation: Interpretation
+) -> None:
+    fast, slow = both(raw, zone, received_us, interpretation)
+    assert fast == slow
+
+
+@settings(max_examples=300, deadline=None)
+@given(any_line, lines.zones, received, st.booleans())
+def test_no_bytes_raise_and_the_engine_agrees_on_all(raw: bytes, zone: str, received_us: int | None, cut: bool) -> None:  # noqa: FBT001 -- hypothesis draws it
+    fast, slow = both(raw, zone, received_us, Interpretation(), cut=cut)
+    assert fast == slow
+
+
+@settings(max_examples=200, deadline=None)
+@given(any_line, received)
+def test_every_field_is_in_the_mapping_with_its_type(raw: bytes, received_us: int | None) -> None:
+    document = lines.flat(json.loads(both(raw, "UTC", received_us, Interpretation())[0]))
+    known = concrete()
+    for name, value in document.items():
+        assert isinstance(value, TYPES[known[name]]), name
+        assert isinstance(value, bool) == (known[name] == "boolean")
+        assert known[name] != "date_nanos" or TIMESTAMP.fullmatch(str(value))
+
+
+def entries(raws: Sequence[bytes], cuts: Sequence[int]) -> list[Entry]:
+    """Journal the lines in entries that end at ``cuts``; offsets as if they lay in one segment."""
+    made, start, offset = [], 0, 100
+    for end in (*sorted(cuts), len(raws)):
+        part = raws[start:end]
+        table = b"".join(LINE_HEADER.pack(len(raw), 0, 0, Flag(0)) for raw in part)
+        data = b"".join(part)
+        made.append(
+            Entry(SEGMENT, offset, lines.RECEIVED_US, (Origin(0, "192.0.2.1"),), table, data, data_offset=offset)
+        )
+        start, offset = end, offset + len(data)
+    return made
+
+
+def documents(encoder: Encoder, entries_: Sequence[Entry]) -> dict[tuple[str, str], Any]:
+    batch = Batch(tuple(entries_), b"{}", Position(SEGMENT, 0))
+    found = {}
+    for body in encoder.encode(batch).bodies:
+        for item in range(len(body)):
+            start = body.ends[item - 1] if item else 0
+            action, document = body.content[start : body.ends[item]].splitlines()
+            assert json.loads(action) == {"create": {"_id": body.id(item)}}
+            assert body.line(item).position.id() == body.id(item)
+            found[body.index, body.id(item)] = document
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(any_line.filter(bool), min_size=1, max_size=12),
+    st.lists(st.integers(0, 12), max_size=3),
+    st.randoms(use_true_random=False),
+)
+def test_batches_may_be_cut_anywhere_and_come_in_any_order(
+    raws: list[bytes], cuts: list[int], chance: random.Random
+) -> None:
+    together = documents(Encoder(Interpretation()), entries(raws, []))
+    parts = entries(raws, [min(cut, len(raws)) for cut in cuts])
+    chance.shuffle(parts)
+    encoder = Encoder(Interpretation())
+    apart: dict[tuple[str, str], Any] = {}
+    for part in parts:
+        apart |= documents(encoder, [part])
+    assert apart == together
+    assert len(together) == len(raws)
