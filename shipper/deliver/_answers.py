@@ -159,8 +159,8 @@ def _items(content: object, count: int) -> Items | None:
     already_there = 0
     troubles: dict[int, Trouble] = {}
     for number, item in enumerate(items):
-        result = item.get("create") if isinstance(item, Mapping) else None
-        if not isinstance(result, Mapping) or type(status := result.get("status")) is not int:
+        result = item.get("create") if isinstance(item, dict) else None
+        if not isinstance(result, dict) or type(status := result.get("status")) is not int:
             return None
         if status in _OK:
             continue

@@ -71,7 +71,7 @@ class Delivery:
             thread.start()
 
     def submit(self, ticket: int, bodies: Sequence[Body], timeout_s: float | None = None) -> bool:
-        """Take a batch, waiting for at most ``timeout_s`` (None: for ever) while the bound on unsettled bytes is reached.
+        """Take a batch; wait at most ``timeout_s`` (None: for ever) while the bound on unsettled bytes is reached.
 
         False says that it was not taken: out of time, or closing. Raises Fatal when delivery has ended by an error.
         """

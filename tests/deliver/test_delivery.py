@@ -342,6 +342,16 @@ def test_submit_blocks_at_the_bound_and_goes_on_when_there_is_room(tmp_path: Pat
         until(lambda: b.delivery.status().unsettled_bytes == 0)
 
 
+def test_a_submit_that_finds_no_room_in_time_has_taken_nothing(tmp_path: Path) -> None:
+    with bench(tmp_path, unsettled_bytes_max=1) as b:
+        b.cluster.request = lambda _i, _n: whole(503)
+        b.delivery.submit(1, [TEN])
+        assert not b.delivery.submit(2, [TEN], timeout_s=0.01)
+        assert b.delivery.status().unsettled_batches == 1
+        b.cluster.request = lambda _i, _n: None
+        assert b.delivery.submit(2, [TEN], timeout_s=5)
+
+
 def test_close_waits_for_what_is_under_way_and_ends_the_threads(tmp_path: Path) -> None:
     with bench(tmp_path) as b:
         b.delivery.submit(1, [TEN])
