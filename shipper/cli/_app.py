@@ -1,0 +1,179 @@
+"""The commands. Each turns its arguments into configuration, and hands it to the pipeline.
+
+Exit codes: 0 done; 1 something was found or refused; 2 the command line or the configuration is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from shipper import pipeline, preflight, telemetry
+from shipper.cli import _options as options
+from shipper.cli._parse import parse_files
+from shipper.errors import ConfigError, ShipperError
+
+app = typer.Typer(
+    name="shipper",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["--help", "-h"]},
+    help="Ships HAProxy's logs to Elasticsearch: understands every line, loses none, says what it does.",
+    epilog="Begin with `shipper check`, then `shipper setup`, then `shipper run`. All settings: docs/configuration.md.",
+)
+
+
+@app.command(
+    epilog="""Examples:
+
+`shipper run --listen udp://0.0.0.0:5140 --elasticsearch http://127.0.0.1:9200`
+
+`shipper run --config /etc/shipper/shipper.toml`
+
+`SHIPPER_ELASTICSEARCH__API_KEY=… shipper run -c shipper.toml --timezone Europe/Berlin`"""
+)
+def run(
+    config: options.ConfigFile = None,
+    listen: options.Listen = None,
+    elasticsearch: options.Elasticsearch = None,
+    index_prefix: options.IndexPrefix = None,
+    state_dir: options.StateDir = None,
+    timezone: options.Timezone = None,
+    log_level: options.LogLevel = None,
+) -> None:
+    """Receive lines and ship them, until SIGTERM or SIGINT.
+
+    A stop reads what the kernel still holds, sends for at most `shutdown_timeout_s`, and leaves the rest in the journal
+    for the next start. A second signal ends it at once; that loses nothing either.
+    """
+    settings = options.load(
+        config,
+        listen=listen,
+        elasticsearch=elasticsearch,
+        index_prefix=index_prefix,
+        state_dir=state_dir,
+        timezone=timezone,
+        log_level=log_level,
+    )
+    telemetry.configure(settings.log_level)
+    raise typer.Exit(pipeline.run(settings))
+
+
+@app.command(
+    epilog="""Examples:
+
+`shipper setup --elasticsearch http://127.0.0.1:9200`
+
+`shipper setup -c shipper.toml --lines-per-day 600000000`"""
+)
+def setup(
+    config: options.ConfigFile = None,
+    elasticsearch: options.Elasticsearch = None,
+    index_prefix: options.IndexPrefix = None,
+    lines_per_day: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Sizes the shards: one for about 40 GB a day.")
+    ] = None,
+    replicas: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Copies of each shard; by default 1 where a node can hold it."),
+    ] = None,
+) -> None:
+    """Put the index templates into Elasticsearch, and show what changed. May be run at any time.
+
+    Your own settings belong into the component template `PREFIX@custom`, which is never touched.
+    """
+    settings = options.load(config, elasticsearch=elasticsearch, index_prefix=index_prefix)
+    for change in pipeline.setup(settings, lines_per_day=lines_per_day, replicas=replicas):
+        typer.echo(str(change))
+
+
+@app.command(
+    epilog="""Examples:
+
+`shipper check -c /etc/shipper/shipper.toml`
+
+`shipper check --listen udp://0.0.0.0:5140 --elasticsearch http://127.0.0.1:9200`"""
+)
+def check(
+    config: options.ConfigFile = None,
+    listen: options.Listen = None,
+    elasticsearch: options.Elasticsearch = None,
+    index_prefix: options.IndexPrefix = None,
+    state_dir: options.StateDir = None,
+    timezone: options.Timezone = None,
+) -> None:
+    """Look at the configuration, the state folder, the ports and Elasticsearch, and say what would go wrong.
+
+    Changes nothing. Exits with 1 when something would.
+    """
+    settings = options.load(
+        config,
+        listen=listen,
+        elasticsearch=elasticsearch,
+        index_prefix=index_prefix,
+        state_dir=state_dir,
+        timezone=timezone,
+    )
+    telemetry.configure("error")
+    console = Console(highlight=False, soft_wrap=True)
+    failed = False
+    for finding in preflight.check(settings):
+        failed |= not finding.good
+        mark = "[green]ok[/]  " if finding.good else "[red]FAIL[/]"
+        console.print(f"{mark}  [bold]{finding.subject}[/]  {escape(finding.text)}")
+    raise typer.Exit(int(failed))
+
+
+@app.command(
+    epilog="""Examples:
+
+`shipper parse haproxy.log | head -1 | jq .`
+
+`tail -f /var/log/haproxy.log | shipper parse --timezone Europe/Berlin`"""
+)
+def parse(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE|-]…", help="Lines; `-` or nothing: stdin.")
+    ] = None,
+    config: options.ConfigFile = None,
+    timezone: options.Timezone = None,
+) -> None:
+    """Print the document of each line, exactly as it would be indexed, as NDJSON.
+
+    Exits with 1 when a line was not understood; its document is printed all the same, with `error.message`.
+    """
+    settings = options.load(config, timezone=timezone)
+    raise typer.Exit(parse_files(files or [Path("-")], settings))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"shipper {installed_version('shipper')} (Python {sys.version.split()[0]}, engine python)")
+
+
+def main() -> None:
+    """Run the command line; an expected error is one message and an exit code."""
+    try:
+        app()
+    except ConfigError as error:
+        _fail(error, 2)
+    except ShipperError as error:
+        _fail(error, 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
+def _fail(error: ShipperError, code: int) -> None:
+    typer.echo(f"shipper: {error}", err=True)
+    raise SystemExit(code)

@@ -1,0 +1,82 @@
+"""The options that several commands share, and how they become configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias
+
+import typer
+
+from shipper import config
+
+_SOURCE: Final = "Where settings come from"
+_OFTEN: Final = "Settings people change most"
+
+ConfigFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        envvar=config.ENV_FILE,
+        help="A TOML file; the environment (SHIPPER_…) and flags go before it.",
+        rich_help_panel=_SOURCE,
+    ),
+]
+Listen: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--listen", metavar="URL", help="udp://ADDRESS:PORT; may be repeated.", rich_help_panel=_OFTEN),
+]
+Elasticsearch: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--elasticsearch",
+        "-e",
+        metavar="URL",
+        help="A node, like http://127.0.0.1:9200; may be repeated.",
+        rich_help_panel=_OFTEN,
+    ),
+]
+IndexPrefix: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--index-prefix", metavar="NAME", help="`haproxy` makes haproxy-2026.11.21.", rich_help_panel=_OFTEN),
+]
+StateDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--state-dir", metavar="DIR", help="The journal, and what goes with it.", rich_help_panel=_OFTEN),
+]
+Timezone: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--timezone",
+        metavar="ZONE",
+        help="Of the dates in the lines, like Europe/Berlin; by default this machine's.",
+        rich_help_panel=_OFTEN,
+    ),
+]
+LogLevel: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.", rich_help_panel=_OFTEN),
+]
+
+
+def load(
+    file: Path | None,
+    *,
+    listen: list[str] | None = None,
+    elasticsearch: list[str] | None = None,
+    index_prefix: str | None = None,
+    state_dir: Path | None = None,
+    timezone: str | None = None,
+    log_level: str | None = None,
+) -> config.Config:
+    """Put flags on top of the file and the environment. Raises ConfigError."""
+    flags: dict[str, Any] = {
+        "listeners": [{"url": url} for url in listen] if listen else None,
+        "elasticsearch": {"urls": elasticsearch} if elasticsearch else None,
+        "index": {"prefix": index_prefix} if index_prefix else None,
+        "state_dir": state_dir,
+        "timezone": timezone,
+        "log_level": log_level,
+    }
+    return config.load(file, {key: value for key, value in flags.items() if value is not None})

@@ -1,0 +1,181 @@
+"""Read me first: the stages in their order, and how they are built, run and stopped.
+
+    receive ──► journal ──► encode ──► deliver ──► Elasticsearch
+                  ▲                       │ └────► dead letters
+                  └──────── commit ◄──────┘
+
+`shipper run` is two processes with the journal between them, and a parent that starts them, restarts them, and stops
+them in the order of the flow: first what receives, so that the journal is complete; then what ships.
+
+1. Only this module and ``shipping`` know more than one stage; stages do not know each other.
+2. The receiving process does nothing but read sockets and append. The sockets belong to the parent: a receiver that is
+   killed and started again finds what the kernel kept.
+3. A line is encoded with the interpretation of its segment, whatever the configuration says now.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from datetime import UTC, datetime
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shipper import setup as templates
+from shipper.dead_letter import DeadLetters, at_or_past
+from shipper.deliver import Delivery, Parking, Surroundings
+from shipper.elastic import Client
+from shipper.errors import Retryable
+from shipper.journal import Bounds, Committer, Ledger, Reader, StateFolder, Writer, load
+from shipper.limits import RECEIVE_STOP_S_MAX
+from shipper.processes import Role, supervise
+from shipper.receive import open_listeners, receive
+from shipper.setup import Problem
+from shipper.shipping import Shipping
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipper.config import Config
+    from shipper.journal import Verdicts
+    from shipper.processes import Stop
+    from shipper.receive import BoundListener
+    from shipper.setup import Change
+
+_log = structlog.get_logger()
+
+STOP_GRACE_S: Final = 10.0
+"""What a child may take beyond its own time to stop, before it is killed."""
+
+TOMORROW_INTERVAL_S: Final = 600.0
+"""Between two looks whether tomorrow's index is due."""
+
+TOMORROW_FROM_HOUR: Final = 22
+"""Tomorrow's index is created from this hour of the day (UTC) on."""
+
+
+def clock_us() -> int:
+    """Give the time in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
+def run(config: Config) -> int:
+    """Receive and ship until a signal; give the exit status.
+
+    Raises StateError when the state folder is taken or cannot be written, ConfigError when a port is.
+    """
+    state = StateFolder(config.state_dir)
+    with state.lock():
+        listeners = open_listeners(config.listeners)
+        return supervise(
+            [
+                Role(
+                    "receive",
+                    partial(_receive, config, state, listeners),
+                    stop_timeout_s=RECEIVE_STOP_S_MAX + STOP_GRACE_S,
+                    stopped=partial(_close, listeners),
+                ),
+                Role(
+                    "ship",
+                    partial(_ship, config, state, listeners),
+                    stop_timeout_s=config.shutdown_timeout_s + STOP_GRACE_S,
+                ),
+            ]
+        )
+
+
+def _receive(config: Config, state: StateFolder, listeners: Sequence[BoundListener], stop: Stop) -> int:
+    """Be the receiving process."""
+    commit = load(state.commit)
+    writer = Writer(
+        state.journal,
+        config.interpretation().model_dump_json().encode(),
+        Bounds(
+            bytes_max=config.journal.bytes_max,
+            segment_bytes=config.journal.segment_bytes,
+            sync_interval_s=config.journal.sync_interval_s,
+        ),
+        clock_us=clock_us,
+        newer_than=commit.position.segment if commit.position else None,
+    )
+    receive(listeners, writer, clock_us=clock_us, stop=stop)
+    return 0
+
+
+def _ship(config: Config, state: StateFolder, listeners: Sequence[BoundListener], stop: Stop) -> int:
+    """Be the shipping process."""
+    _close(listeners)
+    client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
+    if config.require_template:
+        threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
+    build(config, state, client).run(stop, config.shutdown_timeout_s)
+    client.close()
+    return 0
+
+
+def build(config: Config, state: StateFolder, client: Client) -> Shipping:
+    """Wire what reads, encodes, delivers and commits."""
+    commit = load(state.commit)
+    reader = Reader(state.journal, commit.position, quarantine=state.quarantine)
+    ledger = Ledger(commit)
+    committer = Committer(
+        state, lambda: ledger.commit, clock_us=clock_us, sync_interval_s=config.journal.sync_interval_s
+    )
+    settled: SimpleQueue[tuple[int, Verdicts]] = SimpleQueue()
+    surroundings = Surroundings(
+        transport=client,
+        parking=Parking(state.root / "parked", commit.position),
+        dead_letters=DeadLetters(
+            state.root / "dead-letters",
+            config.dead_letters.bytes_max,
+            unsettled=at_or_past(commit.position),
+            clock_us=clock_us,
+        ),
+        ready=partial(templates.ready, client) if config.require_template else lambda _: None,
+        settled=lambda ticket, verdicts: settled.put((ticket, verdicts)),
+    )
+    delivery = Delivery(
+        config.delivery,
+        surroundings,
+        request_timeout_s=config.elasticsearch.request_timeout_s,
+        clock_s=time.monotonic,
+        rng=random.Random(),  # noqa: S311 -- it spreads retries, nothing more
+    )
+    return Shipping(
+        reader,
+        delivery,
+        ledger,
+        committer,
+        settled,
+        lines_max=config.delivery.batch_lines_max,
+        linger_s=config.delivery.linger_s,
+    )
+
+
+def _prepare_tomorrow(client: Client, config: Config) -> None:
+    """Create tomorrow's index before midnight, for ever; what goes wrong is said and tried again."""
+    while True:
+        now = datetime.now(UTC)
+        if now.hour >= TOMORROW_FROM_HOUR:
+            try:
+                result = templates.ensure_tomorrow(client, config.index, now)
+            except Retryable as error:
+                _log.warning("tomorrow_not_prepared", error=str(error))
+            else:
+                say = _log.warning if isinstance(result, Problem) else _log.info
+                say("tomorrow_looked_at", result=str(result))
+        time.sleep(TOMORROW_INTERVAL_S)
+
+
+def _close(listeners: Sequence[BoundListener]) -> None:
+    for listener in listeners:
+        listener.close()
+
+
+def setup(config: Config, *, lines_per_day: int | None = None, replicas: int | None = None) -> list[Change]:
+    """Put the templates into Elasticsearch; give what changed. Raises Retryable or Permanent."""
+    return templates.install(Client(config.elasticsearch), config.index, lines_per_day=lines_per_day, replicas=replicas)

@@ -1,0 +1,124 @@
+"""`shipper check`: what would go wrong, looked at before it does. Changes nothing.
+
+1. Each finding names its subject and says what was found; one that is not good says what to do.
+2. A look that fails is a finding, not an exception: the other looks still happen.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from shipper import setup as templates
+from shipper.elastic import Client
+from shipper.errors import ShipperError, StateError
+from shipper.journal import StateFolder, load
+from shipper.limits import GIB
+from shipper.receive import open_listeners
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shipper.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one subject."""
+
+    subject: str
+    text: str
+    good: bool = True
+
+
+def check(config: Config) -> Iterator[Finding]:
+    """Look at the configuration, the state folder, the ports and Elasticsearch, in this order."""
+    yield from _configuration(config)
+    running = _holder(config)
+    yield from _state(config, running)
+    yield from _ports(config, running)
+    yield from _elasticsearch(config)
+
+
+def _configuration(config: Config) -> Iterator[Finding]:
+    day = datetime.now(UTC).strftime(config.index.date_format)
+    yield Finding("index", f"today's lines go to {config.index.prefix}-{day}; days are UTC")
+    for listener in config.listeners:
+        zone = listener.timezone or config.zone
+        yield Finding("zone", f"dates without an offset that come to {listener.url} are taken to be {zone}")
+    for sender in config.senders:
+        yield Finding("zone", f"dates without an offset from {sender.network} are taken to be {sender.timezone}")
+
+
+def _holder(config: Config) -> str | None:
+    """Give why the state folder cannot be taken, when a running shipper has it."""
+    state = StateFolder(config.state_dir)
+    if not (state.root / "lock").exists():
+        return None
+    try:
+        state.lock().close()
+    except StateError as error:
+        return str(error)
+    return None
+
+
+def _state(config: Config, running: str | None) -> Iterator[Finding]:
+    root = config.state_dir
+    if running is not None:
+        yield Finding("state", f"{running} (a running shipper: then this is as it should be)")
+    existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        yield Finding(
+            "state", f"{root}: {existing} cannot be written by this user; choose another state_dir", good=False
+        )
+        return
+    free = shutil.disk_usage(existing).free
+    bound = min(config.journal.bytes_max, free // 2)
+    yield Finding("state", f"{root}: {free / GIB:.1f} GiB free; the journal may hold {bound / GIB:.1f} GiB")
+    try:
+        commit = load(StateFolder(root).commit)
+    except StateError as error:
+        yield Finding("state", str(error), good=False)
+        return
+    if commit.journaled:
+        yield Finding("state", f"{commit.journaled} lines settled so far, {commit.dead_lettered} of them dead letters")
+
+
+def _ports(config: Config, running: str | None) -> Iterator[Finding]:
+    for listener in config.listeners:
+        try:
+            (bound,) = open_listeners([listener])
+        except ShipperError as error:
+            yield Finding("port", f"{error}{' (the running shipper?)' if running else ''}", good=running is not None)
+            continue
+        granted, asked = bound.granted_bytes, listener.receive_buffer_bytes
+        bound.close()
+        if granted < asked:
+            yield Finding(
+                "port",
+                f"{listener.url}: the kernel gives {granted} bytes of receive buffer instead of {asked}; "
+                f"run: sysctl -w net.core.rmem_max={asked}",
+                good=False,
+            )
+        else:
+            yield Finding("port", f"{listener.url} is free; receive buffer {granted} bytes")
+
+
+def _elasticsearch(config: Config) -> Iterator[Finding]:
+    client = Client(config.elasticsearch)
+    try:
+        problems = templates.check(client, config.index, now=datetime.now(UTC))
+    except ShipperError as error:
+        yield Finding("elasticsearch", str(error), good=False)
+        return
+    finally:
+        client.close()
+    for problem in problems:
+        yield Finding("elasticsearch", problem.message, good=False)
+    if not problems:
+        yield Finding(
+            "elasticsearch", f"{config.elasticsearch.urls[0]} answers; the template {config.index.prefix} is in place"
+        )

@@ -1,0 +1,149 @@
+"""The shipping process's loop: read the journal, encode, submit for delivery, move the commit.
+
+1. Batches are submitted in the journal's order and settle in any; the ledger moves the commit over what is settled.
+2. A batch waits for company at most the linger time, and only when the journal has no more.
+3. While delivery has no room, one batch is in hand and nothing more is read: lines wait in the journal.
+4. A stop ships what the journal still holds, within its time; the rest is there at the next start.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shipper.config import Interpretation
+from shipper.encode import Encoder
+from shipper.limits import BATCH_BYTES_MAX, SENDERS_REMEMBERED_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipper.deliver import Delivery
+    from shipper.encode import Encoded
+    from shipper.journal import Committer, Ledger, Reader, Verdicts
+    from shipper.processes import Stop
+
+_log = structlog.get_logger()
+
+PROGRESS_INTERVAL_S: Final = 60.0
+"""Between two events that say how far the shipping is."""
+
+ENCODERS_REMEMBERED_MAX: Final = 4
+"""Each start of shipper brings at most one new interpretation."""
+
+ROOM_WAIT_S: Final = 0.1
+"""How soon a stop is noticed while delivery has no room."""
+
+_QUARTERS_IN_HOUR: Final = 4
+_QUARTER_US: Final = 900_000_000
+
+
+@dataclass(slots=True)
+class Shipping:
+    """The parts of the shipping process, wired by the pipeline. ``settled`` is where delivery tells its verdicts."""
+
+    reader: Reader
+    delivery: Delivery
+    ledger: Ledger
+    committer: Committer
+    settled: SimpleQueue[tuple[int, Verdicts]]
+    lines_max: int
+    linger_s: float
+    _in_hand: tuple[int, Encoded] | None = None
+    _encoders: dict[bytes, Encoder] = field(default_factory=dict)
+    _warned: set[str] = field(default_factory=set)
+    _unparsed: int = 0
+    _progress_s: float = field(default_factory=time.monotonic)
+
+    def run(self, stop: Stop, shutdown_timeout_s: float) -> None:
+        """Ship until ``stop``, then what is left for at most ``shutdown_timeout_s``."""
+        while not stop.is_set():
+            if not self._take() or self._submit() < self.lines_max:
+                stop.wait(self.linger_s)
+            self._commit()
+            if time.monotonic() - self._progress_s >= PROGRESS_INTERVAL_S:
+                self._tell("progress")
+        deadline_s = time.monotonic() + shutdown_timeout_s
+        while time.monotonic() < deadline_s and self._take():
+            self._submit()
+            self._commit()
+        self.delivery.close(max(0.0, deadline_s - time.monotonic()))
+        self._commit()
+        self.committer.write()
+        self._tell("shipping_stopped")
+
+    def _take(self) -> bool:
+        """Have a batch in hand, encoded; False when the journal has nothing more now."""
+        if self._in_hand is None:
+            batch = self.reader.read(self.lines_max, BATCH_BYTES_MAX)
+            if batch is None:
+                return False
+            encoded = self._encoder(batch.interpretation).encode(batch)
+            self._unparsed += encoded.unparsed
+            self._warn_of_zones(encoded.skews_us)
+            self._in_hand = self.ledger.open(batch), encoded
+        return True
+
+    def _submit(self) -> int:
+        """Hand the batch over, once there is room; give its lines, or ``lines_max`` while there is none."""
+        if self._in_hand is None:
+            return 0
+        ticket, encoded = self._in_hand
+        if not self.delivery.submit(ticket, encoded.bodies, ROOM_WAIT_S):
+            return self.lines_max
+        self._in_hand = None
+        return sum(map(len, encoded.bodies))
+
+    def _encoder(self, interpretation: bytes) -> Encoder:
+        encoder = self._encoders.get(interpretation)
+        if encoder is None:
+            if len(self._encoders) >= ENCODERS_REMEMBERED_MAX:
+                self._encoders.clear()
+            encoder = Encoder(Interpretation.model_validate_json(interpretation))
+            self._encoders[interpretation] = encoder
+        return encoder
+
+    def _commit(self) -> None:
+        """Move the commit over what has settled, and tell delivery when it is on disk."""
+        while True:
+            try:
+                ticket, verdicts = self.settled.get_nowait()
+            except Empty:
+                break
+            self.ledger.settle(ticket, verdicts)
+        written = self.committer.tick()
+        if written is not None and written.position is not None:
+            self.delivery.committed(written.position)
+
+    def _warn_of_zones(self, skews_us: Mapping[str, int]) -> None:
+        """Warn once of each sender whose lines end whole quarters of an hour before or after they come."""
+        for sender, skew_us in skews_us.items():
+            if sender not in self._warned and len(self._warned) < SENDERS_REMEMBERED_MAX:
+                self._warned.add(sender)
+                _log.warning(
+                    "sender_zone_suspected",
+                    sender=sender,
+                    off_by_hours=skew_us / _QUARTER_US / _QUARTERS_IN_HOUR,
+                    hint="set its timezone under [[senders]], or let HAProxy log with format rfc5424",
+                )
+
+    def _tell(self, event: str) -> None:
+        """Log the counters: of what is committed, and of what is under way."""
+        self._progress_s = time.monotonic()
+        commit, status = self.ledger.commit, self.delivery.status()
+        counters = {name: value for name, value in asdict(commit).items() if name != "position"}
+        _log.info(
+            event,
+            received=commit.received,
+            **counters,
+            under_way=self.ledger.open_lines,
+            unparsed_since_start=self._unparsed,
+            parked_pending=status.parked.pending,
+            unsettled_bytes=status.unsettled_bytes,
+            held=dict(status.held),
+            paused=dict(status.paused),
+        )
