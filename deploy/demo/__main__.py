@@ -224,6 +224,8 @@ def _folder(console: Console) -> Iterator[Path]:
         shutil.rmtree(folder)
         raise
     finally:
+        with suppress(OSError):
+            folder.rmdir()  # nothing was started: nothing to look at
         if folder.exists():
             console.print(f"State, logs and the recorded lines are kept in {folder}", style="dim", markup=False)
 

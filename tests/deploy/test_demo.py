@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 from deploy.demo._comparison import compare
 from shipper import config
+from shipper.elastic import Client
 from shipper.encode import CapturedEncoder
 from tests.haproxy_process import HAProxyProcess, UdpRecorder, check_config
 
@@ -140,3 +143,35 @@ def test_the_demo_finds_a_request_that_was_not_understood() -> None:
 
 def test_the_demo_is_not_content_with_nothing() -> None:
     assert not compare([], []).exact
+
+
+def demo(**environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.demo"],
+        cwd=CONFIG.parents[1],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_a_short_demo_ends_by_itself_content_and_leaves_nothing_behind(elasticsearch_url: str, tmp_path: Path) -> None:
+    done = demo(DEMO_SECONDS="5", DEMO_YES="1", ELASTICSEARCH_URL=elasticsearch_url, TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "each is exactly one document" in " ".join(done.stdout.split())
+    assert not list(tmp_path.iterdir())
+    client = Client(config.Elasticsearch(urls=(elasticsearch_url,)))
+    left = [client.request("GET", f"/_{kind}_template")[1] for kind in ("index", "component")]
+    left.append(client.request("GET", "/_cat/indices?h=index")[1])
+    client.close()
+    assert "demo-" not in str(left)
+
+
+def test_the_demo_touches_no_elasticsearch_that_is_there_without_being_told_to(tmp_path: Path) -> None:
+    done = demo(DEMO_SECONDS="5", DEMO_YES="", ELASTICSEARCH_URL="http://127.0.0.1:1", TMPDIR=str(tmp_path))
+    assert done.returncode == 2
+    assert "DEMO_YES=1" in done.stdout
+    assert not list(tmp_path.iterdir())
