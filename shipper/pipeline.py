@@ -126,13 +126,15 @@ def build(config: Config, state: StateFolder, client: Client) -> Shipping:
         state, lambda: ledger.commit, clock_us=clock_us, sync_interval_s=config.journal.sync_interval_s
     )
     settled: SimpleQueue[tuple[int, Verdicts]] = SimpleQueue()
+    parking = Parking(state.root / "parked", commit.position)
+    comes_again = at_or_past(commit.position)
     surroundings = Surroundings(
         transport=client,
-        parking=Parking(state.root / "parked", commit.position),
+        parking=parking,
         dead_letters=DeadLetters(
             state.root / "dead-letters",
             config.dead_letters.bytes_max,
-            unsettled=at_or_past(commit.position),
+            unsettled=lambda id_: comes_again(id_) or parking.holds(id_),
             clock_us=clock_us,
         ),
         ready=partial(templates.ready, client) if config.require_template else lambda _: None,
