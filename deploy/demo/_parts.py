@@ -82,7 +82,7 @@ class HAProxy:
         )
         self._socket = folder / "haproxy.sock"
         environment = {
-            "SHIPPER_ADDRESS": f"127.0.0.1:{shipper_port}",
+            "LOG_ADDRESS": f"127.0.0.1:{shipper_port}",
             "RECORDER_ADDRESS": witness.address,
             "STATS_SOCKET": str(self._socket),
             "HTTP_PORT": str(self.shop.http_port),

@@ -67,7 +67,7 @@ def test_haproxy_logs_to_the_port_that_shipper_listens_on(monkeypatch: pytest.Mo
         monkeypatch.setenv(variable, value)
     settings = load(None)
     [listener] = settings.listeners
-    assert SERVICES["haproxy"]["environment"]["SHIPPER_ADDRESS"] == f"shipper:{listener.port}"
+    assert SERVICES["haproxy"]["environment"]["LOG_ADDRESS"] == f"shipper:{listener.port}"
     assert settings.elasticsearch.urls == ("http://elasticsearch:9200",)
     assert f":{listener.port:04X} " in SERVICES["shipper"]["healthcheck"]["test"][1]
 

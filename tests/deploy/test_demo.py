@@ -58,7 +58,7 @@ def test_a_configuration_that_haproxy_warns_of_is_not_clean() -> None:
 
 def test_a_request_through_the_example_is_logged_to_shipper_and_to_the_recorder_alike() -> None:
     with UdpRecorder() as shipper, UdpRecorder() as witness:
-        targets = {"SHIPPER_ADDRESS": shipper.address, "RECORDER_ADDRESS": witness.address}
+        targets = {"LOG_ADDRESS": shipper.address, "RECORDER_ADDRESS": witness.address}
         with HAProxyProcess(CONFIG, ports=PORTS, environment=targets) as haproxy:
             connection = http.client.HTTPConnection("127.0.0.1", haproxy.ports["HTTP_PORT"], timeout=5)
             connection.request("GET", "/admin")
