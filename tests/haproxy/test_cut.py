@@ -8,7 +8,7 @@ from shipper.config import Interpretation
 from shipper.haproxy.understand import Context, understand
 from tests.haproxy.lines import HEADERS, RECEIVED_US, Values, interpreted
 
-FULL = Values(hr=b"{a.example|curl #7B}", hs=b"{text/html}", r=b"GET /a b?x HTTP/1.1")
+FULL = Values(hr=b"{a.example|curl #7B}", hs=b"{text/html}", r=b"GET /a?x HTTP/1.1")
 PLAIN = [Values(), FULL, Values(cp=b"-", s=b"<NOSRV>", timers=(b"-1",) * 4 + (b"+5",), status=b"-1", r=b"<BADREQ>")]
 ALWAYS = {"haproxy.truncated", "event.original", "haproxy.captures_ambiguous", "haproxy.http.request.raw_request_line"}
 
@@ -24,7 +24,7 @@ def test_a_cut_line_keeps_what_was_complete_and_never_half_a_value(header: bytes
         assert cut["event.original"] == line[:end].decode()
         same = {name: value for name, value in cut.items() if name not in ALWAYS}
         if header != HEADERS["structured"]:  # there %Ta helps to tell the offset
-            assert same.items() <= whole.items()
+            assert same == {name: whole.get(name) for name in same}
 
 
 def test_a_cut_line_loses_fields_only_from_its_end() -> None:
