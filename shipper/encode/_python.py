@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from shipper.config import Interpretation
     from shipper.haproxy.plan import Plan
-    from shipper.haproxy.record import Attributes
+    from shipper.haproxy.record import Attributes, Value
     from shipper.haproxy.syslog import Header
     from shipper.journal.entry import Batch, Entry, Origin
 
@@ -120,7 +120,7 @@ class _PlanWriter:
             return None
         line.skew_us = skew(event_us + total_us, line.received_us)
         values = [pick(found) for pick in self._picks]
-        values += ((header.raw, line.sender), None)
+        values += ((tuple(header.attributes.items()), line.sender), None)
         given = (
             f'"@timestamp":"{format_timestamp(start_us)}",',
             "" if line.received_us is None else f'"created":"{format_timestamp(line.received_us)}",',
@@ -151,9 +151,10 @@ _SURROUNDINGS: Final = (
 """What the header and the sender give."""
 
 
-def _read_surroundings(key: tuple[bytes, str]) -> Attributes:
-    header = read_header(key[0])
-    return header.attributes | surroundings(header, key[1])
+def _read_surroundings(key: tuple[tuple[tuple[str, Value], ...], str]) -> Attributes:
+    """Read the header's attributes, which repeat where its time does not, and the sender."""
+    attributes = dict(key[0])
+    return attributes | surroundings(str(attributes.get("syslog_hostname", "")), key[1])
 
 
 def _original(raw: bytes) -> str:

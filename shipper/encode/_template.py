@@ -67,7 +67,9 @@ class Memo(dict[Key, Any]):
 
 
 def _size(key: Key) -> int:
-    return sum(map(_size, key)) if isinstance(key, tuple) else len(key or b"")
+    if isinstance(key, tuple):
+        return sum(map(_size, key))
+    return len(key) if isinstance(key, str | bytes) else 0
 
 
 def _render(attributes: Attributes, members: Members) -> str:
