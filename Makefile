@@ -30,8 +30,8 @@ demo: setup ## watch the whole pipeline at work: HAProxy, shipper, Elasticsearch
 bench: setup ## measure
 	@$(PYTHON) -m bench
 
-soak: setup ## measure for a long time under a steady load
-	@$(PYTHON) -m bench soak
+soak: setup fetch ## kill everything a hundred times under load (SOAK_ROUNDS=1000 for longer)
+	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py -m chaos --timeout=7200
 
 lock: $(STAMP) ## bring requirements.lock in line with pyproject.toml
 	@test -x $(BIN)/uv || $(PYTHON) -m pip install --quiet uv
