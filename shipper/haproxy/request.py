@@ -24,7 +24,7 @@ _VARIABLE: Final = re.compile(
 )
 SEGMENT_CHARS_MAX: Final = 32
 """A path segment longer than this is taken for a value, not a name."""
-HTTP09_CHARS_MAX: Final = 255
+HTTP09_CHARS_MAX: Final = 64
 """A `GET` without a version is HTTP/0.9 up to here; beyond, a request cut at `tune.http.logurilen`."""
 PORT_MAX: Final = 65_535
 

@@ -83,6 +83,7 @@ def test_what_is_printed_is_read_back(printed: Values) -> None:
         ({"r": b"GET /x HTTP/1"}, {"http.version": None, "url.path": "/x", H + "truncated": "request"}),
         ({"r": b"GET /x HTTP/2."}, {"http.version": None, "url.path": "/x", H + "truncated": "request"}),
         ({"r": b"GET /x "}, {"url.original": "/x", H + "truncated": "request"}),
+        ({"r": b"GET /" + b"x" * 60}, {"url.path": "/" + "x" * 60, H + "truncated": "request"}),
         ({"r": b"POST /x"}, {"url.path": "/x", H + "truncated": "request"}),
         ({"r": b"GET /"}, {"url.path": "/", "http.version": None, H + "truncated": None}),
         ({"r": b"GET /1/0123456789abcdef/ok/" + b"x" * 33 + b" HTTP/1.1"}, {"url.path_pattern": "/*/*/ok/*"}),
