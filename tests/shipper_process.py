@@ -69,7 +69,8 @@ class ShipperProcess:
             "elasticsearch": {"urls": [elasticsearch], "request_timeout_s": 10.0},
             "index": {"prefix": prefix},
         }
-        self.configure(**{**QUICK, **settings})
+        self.configure(**QUICK)
+        self.configure(**settings)
         self._lives = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -195,7 +196,11 @@ class ShipperProcess:
 
 def _toml(settings: Mapping[str, Any]) -> str:
     """Write settings as TOML: values, then tables; JSON's values are TOML's."""
-    plain = [f"{name} = {json.dumps(value)}" for name, value in settings.items() if not _is_table(value)]
+    plain = [
+        f"{name} = {json.dumps(value)}"
+        for name, value in settings.items()
+        if value is not None and not _is_table(value)
+    ]
     for name, value in settings.items():
         if isinstance(value, dict):
             plain += [f"[{name}]", _toml(value)]
