@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
     from shipper.config import Interpretation
     from shipper.haproxy.plan import Plan
-    from shipper.haproxy.record import Attributes, Value
-    from shipper.haproxy.syslog import Header
+    from shipper.haproxy.record import Attributes
+    from shipper.haproxy.syslog import Header, Identity
     from shipper.journal.entry import Batch, Entry, Origin
 
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
@@ -96,7 +96,7 @@ class _PlanWriter:
         if interpretation.labels:
             constants["labels"] = dict(interpretation.labels)
         parts = [part for part in PARTS if all(alias in places for alias in part.aliases)]
-        self._picks = [itemgetter(*(places[alias] for alias in part.aliases)) for part in parts]
+        self._picks = [_pick([places[alias] for alias in part.aliases], part.only) for part in parts]
         self._template = Template(
             [
                 *(Source(p.gives, p.read if len(p.aliases) == 1 else _spread(p.read), p.few) for p in parts),
@@ -120,7 +120,7 @@ class _PlanWriter:
             return None
         line.skew_us = skew(event_us + total_us, line.received_us)
         values = [pick(found) for pick in self._picks]
-        values += ((tuple(header.attributes.items()), line.sender), None)
+        values += ((header.identity, line.sender), None)
         given = (
             f'"@timestamp":"{format_timestamp(start_us)}",',
             "" if line.received_us is None else f'"created":"{format_timestamp(line.received_us)}",',
@@ -130,6 +130,13 @@ class _PlanWriter:
             return self._template.write(values, given)
         except Odd:
             return None
+
+
+def _pick(places: Sequence[int], only: slice | None) -> Callable[[Sequence[bytes | None]], object]:
+    """Give what takes a part's values out of a line's."""
+    if only is None:
+        return itemgetter(*places)
+    return lambda found: tuple([(found[place] or b"")[only] for place in places])
 
 
 def _spread(read: Callable[..., Attributes]) -> Callable[[tuple[bytes | None, ...]], Attributes]:
@@ -151,10 +158,8 @@ _SURROUNDINGS: Final = (
 """What the header and the sender give."""
 
 
-def _read_surroundings(key: tuple[tuple[tuple[str, Value], ...], str]) -> Attributes:
-    """Read the header's attributes, which repeat where its time does not, and the sender."""
-    attributes = dict(key[0])
-    return attributes | surroundings(str(attributes.get("syslog_hostname", "")), key[1])
+def _read_surroundings(key: tuple[Identity, str]) -> Attributes:
+    return surroundings(*key)
 
 
 def _original(raw: bytes) -> str:

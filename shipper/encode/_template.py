@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from shipper.haproxy.record import PATHS, Attributes, Value
+from shipper.haproxy.record import PATHS, Attributes
 from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Memo(dict[Key, Any]):
             raise Odd
         texts = tuple([_render(attributes, piece) for piece in self._pieces])
         text = texts[0] if len(texts) == 1 else texts
-        if self._few and _size(key) <= VALUE_REMEMBERED_BYTES_MAX:
+        if self._few and (len(key) if type(key) is bytes else _size(key)) <= VALUE_REMEMBERED_BYTES_MAX:
             if len(self) >= VALUES_REMEMBERED_MAX:
                 self.clear()
             self[key] = text
@@ -80,14 +80,12 @@ def _render(attributes: Attributes, members: Members) -> str:
             inner = _render(attributes, member)
             text += f"{opening}{{{inner[:-1]}}}," if inner else ""
         elif member in attributes:
-            text += f"{opening}{_scalar(attributes[member])},"
+            value = attributes[member]
+            if type(value) is str:
+                text += f"{opening}{_quote(value)},"
+            else:
+                text += f"{opening}{value if type(value) is int else _dumps(value)},"
     return text
-
-
-def _scalar(value: Value) -> str:
-    if type(value) is str:
-        return _quote(value)
-    return str(value) if type(value) is int else _dumps(value)
 
 
 def _members(tree: Tree) -> Members:
@@ -142,7 +140,7 @@ class Template:
         for mine in (mine for mine in of if len(mine) > 1):
             places |= {id(piece): end + number for number, piece in enumerate(mine)}
             end += len(mine)
-        self._objects: list[tuple[str, Callable[[list[str]], tuple[str, ...]]]] = []
+        self._objects: list[tuple[str, Callable[[list[str]], Iterable[str]]]] = []
         self._place(root, places, end)
 
     def _compile(self, opening: str, tree: Tree, depth: int) -> _Object:
@@ -167,7 +165,7 @@ class Template:
                 self._place(child, places, end)
         chosen = [places[id(child)] for child in node.children]
         places[id(node)] = end + len(self._objects)
-        self._objects.append((node.opening, itemgetter(*chosen, chosen[-1])))
+        self._objects.append((node.opening, itemgetter(*chosen)))
 
     def write(self, values: Iterable[Key], given: Iterable[str]) -> str:
         """Put a document together; raises Odd where the record has to."""
@@ -176,7 +174,7 @@ class Template:
         for place in self._spread:
             texts += texts[place]
         for opening, pick in self._objects:
-            text = "".join(pick(texts)[:-1])
+            text = "".join(pick(texts))  # of one piece alone the getter gives the text, whose characters join to itself
             texts.append(f"{opening}{text[:-1]}}}," if text else "")
         return f"{{{texts[-1][:-1]}"
 

@@ -119,10 +119,14 @@ def _timer(attribute: str) -> Callable[[bytes], Attributes]:
     return read
 
 
+_total_ms: Final = _timer("total_ms")
+_duration: Final = _count("event_duration")
+
+
 def _total(raw: bytes) -> Attributes:
-    fields = _timer("total_ms")(raw.removeprefix(b"+"))
+    fields = _total_ms(raw.removeprefix(b"+"))
     total = fields.get("total_ms")
-    return fields | _count("event_duration")(b"%d" % (total * MS_NS)) if isinstance(total, int) else fields
+    return fields | _duration(b"%d" % (total * MS_NS)) if isinstance(total, int) else fields
 
 
 def _data(*timers: bytes) -> Attributes:
@@ -149,8 +153,11 @@ def _address(raw: bytes) -> Attributes:
     return {"source_address": address, "source_ip": address}
 
 
+_source_port: Final = _count("source_port")
+
+
 def _port(raw: bytes) -> Attributes:
-    return {} if raw == b"-" else _count("source_port")(raw)
+    return {} if raw == b"-" else _source_port(raw)
 
 
 def _frontend(raw: bytes) -> Attributes:
@@ -169,8 +176,11 @@ def _status(raw: bytes) -> Attributes:
     return {"http_response_status": status} if status > 0 else {}
 
 
+_bytes_read: Final = _count("bytes_read")
+
+
 def _bytes(raw: bytes) -> Attributes:
-    return _count("bytes_read")(raw.removeprefix(b"+"))
+    return _bytes_read(raw.removeprefix(b"+"))
 
 
 def _cookie(attribute: str) -> Callable[[bytes], Attributes]:
@@ -231,6 +241,8 @@ class Part:
     gives: tuple[str, ...]
     few: bool = True
     """The distinct values are few enough to be remembered."""
+    only: slice | None = None
+    """All that ``read`` looks at in each value; None is everything."""
 
 
 PARTS: Final = (
@@ -245,7 +257,7 @@ PARTS: Final = (
     Part(("Tr",), _timer("response_ms"), ("response_ms",)),
     Part(("Ta",), _total, ("total_ms", "event_duration")),
     Part(("TR", "Tw", "Tc", "Tr", "Ta"), _data, ("data_ms",), few=False),
-    Part(("Ta", "B"), _partial, ("partial",), few=False),
+    Part(("Ta", "B"), _partial, ("partial",), only=slice(1)),
     Part(("ST",), _status, ("http_response_status",)),
     Part(("ST", "tsc"), _outcome, ("event_outcome",)),
     Part(("B",), _bytes, ("bytes_read",)),

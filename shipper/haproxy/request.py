@@ -7,7 +7,6 @@ hexadecimal digits is always one byte of the original.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,11 +18,13 @@ _VERSION: Final = re.compile(rb"HTTP/([0-9]\.[0-9])")
 _VERSION_CUT: Final = re.compile(rb"(?:|H|HT|HTT|HTTP|HTTP/|HTTP/[0-9]\.?)")
 _AUTHORITY: Final = re.compile(r"(?:[^@/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([0-9]*))?")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-_VARIABLE: Final = re.compile(
-    r"[0-9]+|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{8,}"
-)
 SEGMENT_CHARS_MAX: Final = 32
 """A path segment longer than this is taken for a value, not a name."""
+_VARIABLE: Final = re.compile(
+    r"(?:^|(?<=/))(?:"
+    r"[0-9]++|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{8,}+"
+    rf"|[^/]{{{SEGMENT_CHARS_MAX + 1},}}+)(?=/|\Z)"
+)
 HTTP09_CHARS_MAX: Final = 64
 """A `GET` without a version is HTTP/0.9 up to here; beyond, a request cut at `tune.http.logurilen`."""
 PORT_MAX: Final = 65_535
@@ -135,9 +136,4 @@ def _host_and_port(text: str) -> Attributes:
 
 def path_pattern(path: str) -> str:
     """Replace each segment that looks like a value (number, UUID, hex of 8 and more, over 32 characters) by `*`."""
-    return "/".join(["*" if len(name) > SEGMENT_CHARS_MAX else _pattern(name) for name in path.split("/")])
-
-
-@lru_cache(maxsize=4096)
-def _pattern(segment: str) -> str:
-    return "*" if _VARIABLE.fullmatch(segment) else segment
+    return _VARIABLE.sub("*", path)

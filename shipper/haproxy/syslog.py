@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from shipper.haproxy.fields import text
@@ -40,13 +41,20 @@ _HEADER: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Identity:
+    """Who a header says it is from; equal headers share one."""
+
+    attributes: Attributes
+    hostname: str
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What stood in front of the message, and when it says it was sent: as ``iso``, or without a year as ``date``."""
 
     raw: bytes
-    attributes: Attributes
-    hostname: str
+    identity: Identity
     iso: tuple[int, int | None] | None
     """Wall time and offset, in microseconds."""
     date: tuple[bytes, bytes, bytes] | None
@@ -81,13 +89,16 @@ def read_header(header: bytes) -> Header:
     """Read what ``match_header`` gave."""
     match = _HEADER.fullmatch(header)
     if match is None:
-        return Header(header, {}, "", None, None)
-    hostname = _word(match["host"] or match["host3"])
-    attributes = _priority(match["priority"]) | _names(hostname, _word(match["app"] or match["tag"]))
-    attributes |= _process(_word(match["proc"] or match["pid"]))
-    date = (match["month"], match["day"], match["clock"]) if match["month"] else None
-    iso = read_iso(match["iso"]) if match["iso"] else None
-    return Header(header, attributes, hostname, iso, date)
+        return Header(header, _identity(None, None, None, None), None, None)
+    priority, iso, host, app, proc, _, month, day, clock, host3, tag, pid = match.groups()
+    identity = _identity(priority, host or host3, app or tag, proc or pid)
+    return Header(header, identity, read_iso(iso) if iso else None, (month, day, clock) if month else None)
+
+
+@lru_cache(maxsize=1024)
+def _identity(priority: bytes | None, host: bytes | None, tag: bytes | None, procid: bytes | None) -> Identity:
+    hostname = _word(host)
+    return Identity(_priority(priority) | _names(hostname, _word(tag)) | _process(_word(procid)), hostname)
 
 
 def _word(raw: bytes | None) -> str:

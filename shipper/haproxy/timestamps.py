@@ -36,8 +36,7 @@ MONTHS: Final = {
     )
 }
 _ISO: Final = re.compile(
-    rb"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
-    rb"(?:(Z)|([+-])([0-9]{2}):?([0-9]{2}))?"
+    rb"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 
 
@@ -83,19 +82,28 @@ def read_iso(text: bytes) -> tuple[int, int | None] | None:
     Digits beyond the sixth are cut off. None where it is no date.
     """
     match = _ISO.fullmatch(text)
-    if match is None:
+    wall = _read_iso_second(match[1]) if match else None
+    if match is None or wall is None:
         return None
-    *date, fraction, zulu, sign, hours, minutes = match.groups()
-    wall = _wall(*(int(part) for part in date))
-    if wall is None:
-        return None
-    wall += int((fraction or b"0")[:6].ljust(6, b"0"))
-    if zulu:
-        return wall, 0
-    if sign is None:
+    wall += int((match[2] or b"0")[:6].ljust(6, b"0"))
+    if match[3] is None:
         return wall, None
-    offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND_US
-    return (wall, -offset if sign == b"-" else offset) if offset <= OFFSET_US_MAX else None
+    offset = _read_offset(match[3])
+    return (wall, offset) if abs(offset) <= OFFSET_US_MAX else None
+
+
+@lru_cache(maxsize=4096)
+def _read_iso_second(text: bytes) -> int | None:
+    date = (text[:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:])
+    return _wall(*(int(part) for part in date))
+
+
+@lru_cache(maxsize=256)
+def _read_offset(text: bytes) -> int:
+    if text == b"Z":
+        return 0
+    offset = (int(text[1:3]) * 60 + int(text[-2:])) * 60 * SECOND_US
+    return -offset if text[:1] == b"-" else offset
 
 
 def read_without_year(month: bytes, day_: bytes, clock: bytes, near_us: int) -> int | None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from shipper.config import Interpretation
     from shipper.haproxy.plan import Plan, Scan
-    from shipper.haproxy.syslog import Header
+    from shipper.haproxy.syslog import Header, Identity
 
 MS_US: Final = 1_000
 DATE_ALIAS: Final = "tr"
@@ -103,7 +103,7 @@ def understand(raw: bytes, context: Context, interpretation: Interpretation) -> 
     event_us, dated = _event_time(reading.values, header, context)
     start_us, index_us, suspect = accept(event_us, context.received_us, interpretation)
     attributes: Attributes = {"timestamp": format_timestamp(start_us), "line": "unparsed"}
-    attributes |= header.attributes | surroundings(header.hostname, context.sender) | reading.attributes
+    attributes |= surroundings(header.identity, context.sender) | reading.attributes
     if context.received_us is not None:
         attributes["event_created"] = format_timestamp(context.received_us)
     if suspect:
@@ -127,13 +127,13 @@ def original(raw: bytes) -> Attributes:
         return {"event_original": text(raw), "event_original_base64": base64.b64encode(raw).decode("ascii")}
 
 
-def surroundings(hostname: str, sender: str) -> Attributes:
+def surroundings(identity: Identity, sender: str) -> Attributes:
     """Tell who sent a line, and which HAProxy it speaks of: the header's hostname, or else the sender."""
-    attributes: Attributes = {}
+    attributes = dict(identity.attributes)
     if sender:
         attributes["log_source_address"] = sender
-    if hostname or sender:
-        attributes["observer_name"] = hostname or sender
+    if identity.hostname or sender:
+        attributes["observer_name"] = identity.hostname or sender
     return attributes
 
 
