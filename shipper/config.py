@@ -14,7 +14,8 @@ import os
 import re
 import tomllib
 import zoneinfo
-from ipaddress import ip_address, ip_network
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
@@ -50,6 +51,8 @@ ENV_DELIMITER: Final = "__"
 ENV_FILE: Final = f"{ENV_PREFIX}CONFIG"
 """Names the configuration file, for commands that were given none."""
 
+_SERVICE: Final = re.compile(r"SHIPPER_(?:SERVICE_|PORT(?:_|\Z))")
+"""What Kubernetes gives to every container when a Service is named `shipper`."""
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _DATE_FORMAT: Final = re.compile(r"(?:%Y|%m|%d|[._-])+")
 _LABEL: Final = re.compile(r"[a-z0-9_]{1,64}")
@@ -272,6 +275,10 @@ class Interpretation(_Closed):
     labels: dict[LabelName, str] = {}
     """Constants that every document carries under `labels`."""
 
+    @cached_property
+    def _networks(self) -> list[tuple[IPv4Network | IPv6Network, str]]:
+        return [(ip_network(sender.network), sender.timezone) for sender in self.senders]
+
     def zone_of(self, listener: int, address: str) -> str:
         """Give the IANA zone of the dates in what ``address`` sends to a listener.
 
@@ -282,8 +289,7 @@ class Interpretation(_Closed):
         except ValueError:
             networks = []
         else:
-            networks = [(ip_network(known.network), known.timezone) for known in self.senders]
-            networks = [(network, zone) for network, zone in networks if sender in network]
+            networks = [(network, zone) for network, zone in self._networks if sender in network]
         if networks:
             return max(networks, key=lambda known: known[0].prefixlen)[1]
         return self.listener_zones[listener] if listener < len(self.listener_zones) else "UTC"
@@ -386,8 +392,7 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Co
     except ValidationError as error:
         raise ConfigError(_explain(error, file)) from error
     except SettingsError as error:
-        msg = f"environment: {error}; values of nested keys are written as JSON"
-        raise ConfigError(msg) from error
+        raise ConfigError(_explain_variable(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         msg = f"configuration file {file}: {error}"
         raise ConfigError(msg) from error
@@ -395,12 +400,21 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Co
 
 def _refuse_unknown_variables() -> None:
     for variable in os.environ:
-        if variable.startswith(ENV_PREFIX) and variable != ENV_FILE:
+        if variable.startswith(ENV_PREFIX) and variable != ENV_FILE and not _SERVICE.match(variable):
             key = variable.removeprefix(ENV_PREFIX).lower().split(ENV_DELIMITER)[0]
             if key not in Config.model_fields:
-                known = [f"{ENV_PREFIX}{name.upper()}" for name in Config.model_fields]
-                msg = f"environment variable {variable}: unknown setting{_nearest(variable, known)}"
+                hint = _nearest(key.upper(), [name.upper() for name in Config.model_fields], ENV_PREFIX)
+                msg = f"environment variable {variable}: unknown setting{hint}"
                 raise ConfigError(msg)
+
+
+def _explain_variable(error: SettingsError) -> str:
+    """Name the variables that may hold what is no JSON; the error itself knows the outermost key alone."""
+    match = re.search(r'field "(\w+)"', str(error))
+    start = f"{ENV_PREFIX}{match[1]}".upper() if match else ENV_PREFIX
+    variables = ", ".join(name for name in os.environ if name.upper().startswith(start))
+    example = f"""{ENV_PREFIX}ELASTICSEARCH{ENV_DELIMITER}URLS='["http://127.0.0.1:9200"]'"""
+    return f"environment variable {variables}: lists and tables are written as JSON, like {example}"
 
 
 def _explain(error: ValidationError, file: Path | None) -> str:
@@ -416,9 +430,11 @@ def _explain(error: ValidationError, file: Path | None) -> str:
     return f"wrong configuration ({source}):\n  " + "\n  ".join(lines)
 
 
-def _nearest(word: str, known: list[str]) -> str:
+def _nearest(word: str, known: list[str], prefix: str = "") -> str:
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known))}"
+    if near:
+        return f"; did you mean {prefix + near[0]!r}?"
+    return f"; known are {', '.join(prefix + name for name in sorted(known))}"
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:

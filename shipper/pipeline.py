@@ -153,6 +153,7 @@ def build(config: Config, state: StateFolder, client: Client) -> Shipping:
         ledger,
         committer,
         settled,
+        config.interpretation(),
         lines_max=config.delivery.batch_lines_max,
         linger_s=config.delivery.linger_s,
     )

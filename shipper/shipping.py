@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from pydantic import ValidationError
 
 from shipper.config import Interpretation
 from shipper.encode import Encoder
@@ -51,6 +52,8 @@ class Shipping:
     ledger: Ledger
     committer: Committer
     settled: SimpleQueue[tuple[int, Verdicts]]
+    interpretation: Interpretation
+    """Today's, for segments whose own cannot be read."""
     lines_max: int
     linger_s: float
     _in_hand: tuple[int, Encoded] | None = None
@@ -83,10 +86,15 @@ class Shipping:
             if batch is None:
                 return False
             encoded = self._encoder(batch.interpretation).encode(batch)
-            self._unparsed += encoded.unparsed
-            self._warn_of_zones(encoded.skews_us)
+            self._notice(encoded)
             self._in_hand = self.ledger.open(batch), encoded
         return True
+
+    def _notice(self, encoded: Encoded) -> None:
+        self._unparsed += encoded.unparsed
+        self._warn_of_zones(encoded.skews_us)
+        if encoded.failure:
+            _log.error("line_not_encoded", error=encoded.failure, hint="it is indexed with error.message; report it")
 
     def _submit(self) -> int:
         """Hand the batch over, once there is room; give its lines, or ``lines_max`` while there is none."""
@@ -103,9 +111,16 @@ class Shipping:
         if encoder is None:
             if len(self._encoders) >= ENCODERS_REMEMBERED_MAX:
                 self._encoders.clear()
-            encoder = Encoder(Interpretation.model_validate_json(interpretation))
-            self._encoders[interpretation] = encoder
+            encoder = self._encoders[interpretation] = Encoder(self._read(interpretation))
         return encoder
+
+    def _read(self, interpretation: bytes) -> Interpretation:
+        """Read a segment's interpretation; lines of one that this version cannot read are taken as today's are."""
+        try:
+            return Interpretation.model_validate_json(interpretation)
+        except ValidationError as error:
+            _log.error("interpretation_not_understood", error=str(error), instead="today's configuration")
+            return self.interpretation
 
     def _commit(self) -> None:
         """Move the commit over what has settled, and tell delivery when it is on disk."""

@@ -27,6 +27,7 @@ from shipper.haproxy.understand import (
     TRAFFIC,
     Context,
     accept,
+    bewildered,
     original,
     resolve,
     skew,
@@ -65,6 +66,21 @@ class _Headers(dict[bytes, "Header"]):
         return header
 
 
+class _Zones(dict["Origin", str]):
+    """The zone of each origin's dates."""
+
+    def __init__(self, interpretation: Interpretation) -> None:
+        super().__init__()
+        self._interpretation = interpretation
+
+    def __missing__(self, origin: Origin) -> str:
+        """Look a zone up, and remember it within the bound."""
+        if len(self) >= VALUES_REMEMBERED_MAX:
+            self.clear()
+        zone = self[origin] = self._interpretation.zone_of(origin.listener, origin.address)
+        return zone
+
+
 class _Days(dict[int, str]):
     """Index names by the number of the day since 1970."""
 
@@ -81,7 +97,7 @@ class _Days(dict[int, str]):
         return name
 
 
-_GIVEN: Final = ("timestamp", "event_created", "event_original")
+_GIVEN: Final = ("timestamp", "event_created", "event_original", "time_suspect")
 
 
 class _PlanWriter:
@@ -116,8 +132,6 @@ class _PlanWriter:
         wall_us = second + int(date[21:24]) * MS_US
         event_us = resolve(wall_us, total_us, header.moment, line.zone, line.received_us)
         start_us, line.index_us, suspect = accept(event_us, line.received_us, line.interpretation)
-        if suspect:
-            return None
         line.skew_us = skew(event_us + total_us, line.received_us)
         values = [pick(found) for pick in self._picks]
         values += ((header.identity, line.sender), None)
@@ -125,6 +139,7 @@ class _PlanWriter:
             f'"@timestamp":"{format_timestamp(start_us)}",',
             "" if line.received_us is None else f'"created":"{format_timestamp(line.received_us)}",',
             _original(raw) if self._keep_original else "",
+            '"time_suspect":true,' if suspect else "",
         )
         try:
             return self._template.write(values, given)
@@ -182,6 +197,7 @@ class LineContext:
     skew_us: int = 0
     known: bool = True
     dated: bool = True
+    failure: str = ""
 
 
 @dataclass(slots=True)
@@ -207,6 +223,7 @@ class Encoder:
         self.interpretation = interpretation
         self._writers = [_PlanWriter(plan, interpretation) for plan in STOCK]
         self._headers = _Headers()
+        self.zones = _Zones(interpretation)
         self._days = _Days(interpretation)
 
     def encode(self, batch: Batch) -> Encoded:
@@ -214,7 +231,17 @@ class Encoder:
         return _Encoding(self, batch).run()
 
     def document(self, raw: bytes, line: LineContext) -> str:
-        """Give the JSON of a line's document; what else it says is left in ``line``."""
+        """Give the JSON of a line's document; what else it says is left in ``line``. Never raises for its bytes."""
+        try:
+            return self._understood(raw, line)
+        except Exception as error:  # noqa: BLE001 -- a fault of ours in one line may not hold up all the others
+            line.failure = repr(error)
+            line.known = line.dated = False
+            failed = bewildered(raw, Context(line.zone, line.near_us, line.received_us), error)
+            line.index_us, line.skew_us = failed.index_us, failed.skew_us
+            return to_json(failed.record.document())
+
+    def _understood(self, raw: bytes, line: LineContext) -> str:
         header = self._headers[match_header(raw)]
         if not line.cut:
             for writer in self._writers:
@@ -254,10 +281,10 @@ class _Encoding:
             self._encode_entry(entry)
         for index in list(self._growing):
             self._close(index)
-        return Encoded(tuple(self._bodies), self._unparsed, self._skews)
+        return Encoded(tuple(self._bodies), self._unparsed, self._skews, self._line.failure)
 
     def _encode_entry(self, entry: Entry) -> None:
-        zones = [self._zone(origin) for origin in entry.origins]
+        zones = [self._encoder.zones[origin] for origin in entry.origins]
         prefix = binascii.b2a_base64(entry.segment, newline=False).translate(_URL_SAFE).decode("ascii")
         line, start, data = self._line, 0, entry.data
         for length, delta_us, origin, flags in LINE_HEADER.iter_unpack(entry.table):
@@ -272,9 +299,6 @@ class _Encoding:
                 self._skews[line.sender] = line.skew_us
             self._unparsed += not line.known
             start += length
-
-    def _zone(self, origin: Origin) -> str:
-        return self._line.interpretation.zone_of(origin.listener, origin.address)
 
     def _add(self, document: bytes) -> None:
         index = self._encoder.index_of(self._line.index_us)

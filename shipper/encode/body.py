@@ -50,3 +50,5 @@ class Encoded:
     """Lines that nothing understood."""
     skews_us: Mapping[str, int]
     """By sender: an offset of whole quarters of an hour between a line's end and its receipt; a wrong zone."""
+    failure: str = ""
+    """What went wrong within shipper over one of the lines; it is there as a document all the same."""

@@ -37,7 +37,7 @@ class Kind:
 
 
 NUMBER: Final = Kind("a number", rb"-?[0-9]{1,20}", rb"-?[0-9]{0,20}")
-MARKED: Final = Kind("a number, with + where it is a lower bound", rb"\+?-?[0-9]{1,20}", rb"\+?-?[0-9]{0,20}")
+MARKED: Final = Kind("a number, with + where it is a lower bound", rb"[+-]?[0-9]{1,20}", rb"[+-]?[0-9]{0,20}")
 ADDRESS: Final = Kind(
     "an address, `unix`, `unknown` or `-`",
     rb"(?:unix|unknown|-|[0-9A-Fa-f:.]{2,45})",

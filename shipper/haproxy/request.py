@@ -129,7 +129,7 @@ def _host_and_port(text: str) -> Attributes:
         return {}
     fields: Attributes = {"url_domain": match[1].strip("[]")}
     digits = match[2] or ""
-    if 0 < len(digits) <= len(str(PORT_MAX)) and int(digits) <= PORT_MAX:
+    if 0 < len(digits) <= len(str(PORT_MAX)) and 0 < int(digits) <= PORT_MAX:
         fields["url_port"] = int(digits)
     return fields
 

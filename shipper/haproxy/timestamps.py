@@ -23,6 +23,10 @@ QUARTER_US: Final = 15 * 60 * SECOND_US
 DAY_US: Final = 86_400 * SECOND_US
 OFFSET_US_MAX: Final = 14 * 3_600 * SECOND_US
 """No zone on earth is further from UTC."""
+OFFSETS_US: Final = frozenset(
+    QUARTER_US * quarters for quarters in (*range(-48, 57, 4), -38, -14, -10, 14, 18, 22, 23, 26, 35, 38, 42, 51, 55)
+)
+"""The offsets that zones have, in whole hours and in part of some: a lateness of 15 minutes is none."""
 NEAR_US: Final = 120 * SECOND_US
 """Two clocks that agree within this are taken to tell the same time."""
 TIMESTAMP_US_MAX: Final = 9_214_646_400 * SECOND_US - 1

@@ -20,6 +20,7 @@ from shipper.haproxy.timestamps import (
     DAY_US,
     NEAR_US,
     OFFSET_US_MAX,
+    OFFSETS_US,
     QUARTER_US,
     SECOND_US,
     TIMESTAMP_US_MAX,
@@ -119,6 +120,20 @@ def understand(raw: bytes, context: Context, interpretation: Interpretation) -> 
     return Understood(Record.model_validate(attributes), index_us, skew_us, dated)
 
 
+def bewildered(raw: bytes, context: Context, error: Exception) -> Understood:
+    """Give the record of a line over which this code fell: a fault of shipper's, which must not stop the others."""
+    attributes: Attributes = {
+        "timestamp": format_timestamp(context.near_us),
+        "line": "unparsed",
+        "event_kind": "pipeline_error",
+        "error_message": f"shipper failed on this line, please report it: {error!r:.500}",
+    }
+    if context.received_us is not None:
+        attributes["event_created"] = format_timestamp(context.received_us)
+    record = Record.model_validate(attributes | original(raw))
+    return Understood(record, context.near_us, skew_us=0, dated=False)
+
+
 def original(raw: bytes) -> Attributes:
     """Give the line as it came; with its exact bytes as well where they are not UTF-8."""
     try:
@@ -205,12 +220,13 @@ def resolve(wall_us: int, total_us: int, sent_us: int | None, zone: str, receive
     """Give the moment of a request's local start.
 
     ``sent_us`` is when a header with an offset says that the line was written: the end of a request that took
-    ``total_us``. What is left between is the body's offset, unless a relay wrote the header later.
+    ``total_us``. What is left between is the body's offset, unless a relay wrote the header later: what is left must be
+    the offset of some zone.
     """
     if sent_us is not None:
         start_us = sent_us - total_us
         offset = offset_between(wall_us, start_us)
-        if abs(offset) <= OFFSET_US_MAX and abs(wall_us - offset - start_us) <= NEAR_US:
+        if offset in OFFSETS_US and abs(wall_us - offset - start_us) <= NEAR_US:
             return wall_us - offset
     certain = zone_offset(zone, wall_us // SECOND_US)
     if certain is not None:
