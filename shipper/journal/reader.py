@@ -40,6 +40,12 @@ class Reader:
         self._segment: SegmentReader | None = None
         self._held: Entry | None = None
         self._lost = 0
+        self._more = False
+
+    @property
+    def more(self) -> bool:
+        """Say whether the last read stopped at a bound or at the end of a finished segment: the next need not wait."""
+        return self._more
 
     def read(self, lines_max: int, bytes_max: int) -> Batch | None:
         """Give what comes next, at least one entry; None when there is nothing new now."""
@@ -48,6 +54,7 @@ class Reader:
             if self._segment is not None:
                 batch = self._batch(self._segment, lines_max, bytes_max, finished=bool(later))
                 if batch is not None or not later:
+                    self._more = batch is not None and (self._held is not None or bool(later))
                     return batch
             if not later:
                 return None

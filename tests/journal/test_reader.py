@@ -76,6 +76,26 @@ def test_batches_hold_whole_entries_within_the_bounds(state: StateFolder) -> Non
     assert [len(batch) for batch in batches(reader(state))] == [6]
 
 
+@pytest.mark.parametrize(
+    ("bounds", "more"), [((3, 1000), [True, False]), ((5000, 1), [True, True, False]), ((5000, 1000), [False])]
+)
+def test_a_read_says_whether_it_stopped_at_a_bound_or_took_all_there_was(
+    state: StateFolder, bounds: tuple[int, int], more: list[bool]
+) -> None:
+    three_entries(state, close=False)
+    follower = reader(state)
+    assert [follower.more for _ in batches(follower, *bounds)] == more
+    assert not follower.more
+
+
+def test_a_read_that_ends_with_a_finished_segment_says_that_there_may_be_more(state: StateFolder) -> None:
+    three_entries(state)
+    writer(state).append(draft(b"next"))
+    follower = reader(state)
+    assert [(len(batch), follower.more) for batch in batches(follower)] == [(6, True), (1, False)]
+    assert not follower.more
+
+
 def test_a_read_goes_on_at_any_batchs_end(state: StateFolder) -> None:
     three_entries(state)
     writer(state).append(draft(b"d"))
