@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from shipper.journal import Commit, Reader, StateFolder, load
+from shipper.journal import Commit, Line, Reader, StateFolder, load
 from shipper.limits import BATCH_BYTES_MAX, MIB
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class ShipperProcess:
         """Read the commit record."""
         return load(self.state.commit)
 
-    def pending(self) -> list[bytes]:
+    def pending(self) -> list[Line]:
         """Give the lines that stand in the journal after the commit."""
         return self._look()[1]
 
@@ -179,14 +179,14 @@ class ShipperProcess:
         commit, lines = self._look()
         return commit.journaled + len(lines)
 
-    def _look(self) -> tuple[Commit, list[bytes]]:
+    def _look(self) -> tuple[Commit, list[Line]]:
         while True:
             commit = self.commit()
             reader = Reader(self.state.journal, commit.position, quarantine=self._folder / "looked-at")
-            lines = []
+            lines: list[Line] = []
             try:
                 while (batch := reader.read(5_000, BATCH_BYTES_MAX)) is not None:
-                    lines += [line.raw for line in batch.lines()]
+                    lines += batch.lines()
             except FileNotFoundError:  # the commit moved on, and the segment is gone
                 continue
             finally:

@@ -73,7 +73,7 @@ def test_the_whole_shipper_is_killed_while_lines_come(world: World) -> None:
         for _ in range(ROUNDS):
             time.sleep(dice.uniform(0.3, 1.0))
             shipper.kill()
-            owed.update(map(number_of, shipper.pending()))
+            owed.update(number_of(line.raw) for line in shipper.pending())
             shipper.start()
         sender.pause()
     assert shipper.stop() == 0

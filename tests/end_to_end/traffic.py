@@ -78,10 +78,10 @@ class Sender:
         """Send ``count`` numbered lines evenly."""
         begin, first = time.monotonic(), self.sent
         while (done := self.sent - first) < count:
-            self.send([line(self.sent)])
-            self.sent += 1
-            if done % 20 == 0:
-                time.sleep(max(0.0, begin + done / self._lines_per_s - time.monotonic()))
+            group = min(count - done, max(1, self._lines_per_s // 100))
+            self.send(line(number) for number in range(self.sent, self.sent + group))
+            self.sent += group
+            time.sleep(max(0.0, begin + (done + group) / self._lines_per_s - time.monotonic()))
 
     def resume(self) -> None:
         """Go on sending."""
