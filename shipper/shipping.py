@@ -65,7 +65,7 @@ class Shipping:
     def run(self, stop: Stop, shutdown_timeout_s: float) -> None:
         """Ship until ``stop``, then what is left for at most ``shutdown_timeout_s``."""
         while not stop.is_set():
-            if not self._take() or self._submit() < self.lines_max:
+            if not self._take() or (self._submit() and not self.reader.more):
                 stop.wait(self.linger_s)
             self._commit()
             if time.monotonic() - self._progress_s >= PROGRESS_INTERVAL_S:
@@ -81,13 +81,15 @@ class Shipping:
 
     def _take(self) -> bool:
         """Have a batch in hand, encoded; False when the journal has nothing more now."""
-        if self._in_hand is None:
+        while self._in_hand is None:
             batch = self.reader.read(self.lines_max, BATCH_BYTES_MAX)
             if batch is None:
                 return False
-            encoded = self._encoder(batch.interpretation).encode(batch)
-            self._notice(encoded)
-            self._in_hand = self.ledger.open(batch), encoded
+            ticket = self.ledger.open(batch)
+            if len(batch):
+                encoded = self._encoder(batch.interpretation).encode(batch)
+                self._notice(encoded)
+                self._in_hand = ticket, encoded
         return True
 
     def _notice(self, encoded: Encoded) -> None:
@@ -96,15 +98,14 @@ class Shipping:
         if encoded.failure:
             _log.error("line_not_encoded", error=encoded.failure, hint="it is indexed with error.message; report it")
 
-    def _submit(self) -> int:
-        """Hand the batch over, once there is room; give its lines, or ``lines_max`` while there is none."""
-        if self._in_hand is None:
-            return 0
-        ticket, encoded = self._in_hand
-        if not self.delivery.submit(ticket, encoded.bodies, ROOM_WAIT_S):
-            return self.lines_max
-        self._in_hand = None
-        return sum(map(len, encoded.bodies))
+    def _submit(self) -> bool:
+        """Hand the batch over; False when there was no room for it in ROOM_WAIT_S."""
+        if self._in_hand is not None:
+            ticket, encoded = self._in_hand
+            if not self.delivery.submit(ticket, encoded.bodies, ROOM_WAIT_S):
+                return False
+            self._in_hand = None
+        return True
 
     def _encoder(self, interpretation: bytes) -> Encoder:
         encoder = self._encoders.get(interpretation)

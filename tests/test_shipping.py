@@ -1,0 +1,148 @@
+"""The shipping loop, with a journal, a delivery and a clock that the test holds in its hand."""
+
+from __future__ import annotations
+
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from shipper.config import Interpretation
+from shipper.deliver import ParkingTotals, Status
+from shipper.journal import Batch, Commit, Ledger, Position, Verdicts
+from shipper.shipping import Shipping
+from tests.encode.test_properties import SEGMENT, entries
+from tests.haproxy.lines import Values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipper.deliver import Body, Delivery
+    from shipper.journal import Committer, Reader
+    from shipper.processes import Stop
+
+LINE = Values().line()
+KNOWN = Interpretation().model_dump_json().encode()
+
+
+class Journal:
+    """Gives what it was given."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._batches = list(batches)
+
+    @property
+    def more(self) -> bool:
+        return bool(self._batches)
+
+    def read(self, _lines_max: int, _bytes_max: int) -> Batch | None:
+        return self._batches.pop(0) if self._batches else None
+
+
+class Cluster:
+    """Settles a batch the moment it takes it; takes as many as it has room for."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.settled: SimpleQueue[tuple[int, Verdicts]] = SimpleQueue()
+        self.indices: list[str] = []
+        self.closed = False
+
+    def submit(self, ticket: int, bodies: Sequence[Body], _timeout_s: float) -> bool:
+        if not self.room:
+            return False
+        self.room -= 1
+        self.indices += [body.index for body in bodies]
+        self.settled.put((ticket, Verdicts(indexed=sum(map(len, bodies)))))
+        return True
+
+    def check(self) -> None:
+        pass
+
+    def committed(self, _position: Position) -> None:
+        pass
+
+    def close(self, _timeout_s: float) -> bool:
+        self.closed = True
+        return True
+
+    def status(self) -> Status:
+        return Status(0, 0, 0, 0, held={}, paused={}, reachable=True, parked=ParkingTotals())
+
+
+class Record:
+    """A commit record that is never due before the end."""
+
+    def tick(self) -> Commit | None:
+        return None
+
+    def write(self) -> Commit | None:
+        return None
+
+
+class Turns:
+    """A stop after some turns of the loop; counts the waits."""
+
+    def __init__(self, turns: int) -> None:
+        self._turns = turns
+        self.waits = 0
+
+    def is_set(self) -> bool:
+        self._turns -= 1
+        return self._turns < 0
+
+    def wait(self, _timeout_s: float) -> bool:
+        self.waits += 1
+        return False
+
+
+def batch(number: int, interpretation: bytes = KNOWN) -> Batch:
+    return Batch(tuple(entries([LINE], [])), interpretation, Position(SEGMENT, number))
+
+
+def run(batches: Sequence[Batch], *, turns: int, room: int) -> tuple[Ledger, Cluster, Turns]:
+    ledger, cluster, stop = Ledger(Commit()), Cluster(room), Turns(turns)
+    shipping = Shipping(
+        cast("Reader", Journal(batches)),
+        cast("Delivery", cluster),
+        ledger,
+        cast("Committer", Record()),
+        cluster.settled,
+        Interpretation(),
+        lines_max=100,
+        linger_s=1.0,
+    )
+    shipping.run(cast("Stop", stop), shutdown_timeout_s=0.2)
+    return ledger, cluster, stop
+
+
+def test_a_backlog_is_shipped_without_waiting_for_company() -> None:
+    _, cluster, stop = run([batch(n) for n in range(5)], turns=4, room=9)
+    assert stop.waits == 0
+    assert len(cluster.indices) == 5
+
+
+def test_the_last_batch_waits_for_company() -> None:
+    _, _, stop = run([batch(0)], turns=3, room=9)
+    assert stop.waits == 3
+
+
+def test_a_stop_ships_what_is_left_and_moves_the_commit_past_it() -> None:
+    ledger, cluster, _ = run([batch(n) for n in range(5)], turns=0, room=9)
+    assert ledger.commit.indexed == 5
+    assert ledger.commit.position == Position(SEGMENT, 4)
+    assert cluster.closed
+
+
+def test_what_has_no_room_stays_in_the_journal() -> None:
+    ledger, _, _ = run([batch(n) for n in range(5)], turns=3, room=2)
+    assert ledger.commit.position == Position(SEGMENT, 1)
+
+
+@pytest.mark.parametrize("stored", [b"{}x", b'{"version":2}', b'{"listener_zones":["Mars/Base"]}'])
+def test_lines_of_an_interpretation_that_cannot_be_read_are_shipped_all_the_same(stored: bytes) -> None:
+    with capture_logs() as logs:
+        ledger, _, _ = run([batch(0, stored), batch(1, stored)], turns=2, room=9)
+    assert ledger.commit.indexed == 2
+    assert [log["event"] for log in logs].count("interpretation_not_understood") == 1
