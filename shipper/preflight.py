@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from shipper import setup as templates
 from shipper.elastic import Client
 from shipper.errors import ShipperError, StateError
-from shipper.journal import StateFolder, load
+from shipper.journal import StateFolder
+from shipper.journal.committer import decode
 from shipper.limits import GIB
 from shipper.receive import open_listeners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from shipper.config import Config
 
@@ -78,12 +80,22 @@ def _state(config: Config, running: str | None) -> Iterator[Finding]:
     free = shutil.disk_usage(existing).free
     bound = min(config.journal.bytes_max, free // 2)
     yield Finding("state", f"{root}: {free / GIB:.1f} GiB free; the journal may hold {bound / GIB:.1f} GiB")
+    yield from _settled(StateFolder(root).commit)
+
+
+def _settled(record: Path) -> Iterator[Finding]:
+    """Tell how far the journal is settled. Reads the record itself: loading it would put a damaged one aside."""
     try:
-        commit = load(StateFolder(root).commit)
-    except StateError as error:
-        yield Finding("state", str(error), good=False)
+        commit = decode(record.read_bytes())
+    except FileNotFoundError:
         return
-    if commit.journaled:
+    except OSError as error:
+        yield Finding("state", f"commit record {record}: {error.strerror}; mend its permissions", good=False)
+        return
+    if commit is None:
+        text = f"commit record {record} is damaged: the next start takes the one before it; have a look at the disk"
+        yield Finding("state", text, good=False)
+    elif commit.journaled:
         yield Finding("state", f"{commit.journaled} lines settled so far, {commit.dead_lettered} of them dead letters")
 
 

@@ -1,0 +1,73 @@
+"""`check`: each look is a finding, and a look that fails keeps none of the others back."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from shipper import preflight
+from shipper.config import Config, Elasticsearch, Listener, Sender
+from shipper.journal import StateFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOBODY = Elasticsearch(urls=("http://127.0.0.1:1",))
+
+
+def _config(state_dir: Path, port: int = 0) -> Config:
+    listener = Listener(url=f"udp://127.0.0.1:{port}", receive_buffer_bytes=4_096)
+    return Config(state_dir=state_dir, timezone="Europe/Berlin", listeners=(listener,), elasticsearch=NOBODY)
+
+
+def _of(subject: str, config: Config) -> list[preflight.Finding]:
+    return [finding for finding in preflight.check(config) if finding.subject == subject]
+
+
+def test_a_state_folder_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: Path) -> None:
+    (finding,) = _of("state", _config(tmp_path / "a" / "b"))
+    assert finding.good
+    assert "the journal may hold" in finding.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_zone_of_each_listener_and_sender_is_named(tmp_path: Path) -> None:
+    config = _config(tmp_path).model_copy(update={"senders": (Sender(network="10.0.0.0/8", timezone="Asia/Tokyo"),)})
+    listener, sender = _of("zone", config)
+    assert listener.text.endswith("udp://127.0.0.1:0 are taken to be Europe/Berlin")
+    assert sender.text.endswith("10.0.0.0/8 are taken to be Asia/Tokyo")
+
+
+def test_a_port_that_somebody_else_has_is_a_fault(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        (finding,) = _of("port", _config(tmp_path, taken.getsockname()[1]))
+    assert not finding.good
+    assert "choose another address or port, or free it" in finding.text
+
+
+def test_what_a_running_shipper_has_is_no_fault(tmp_path: Path) -> None:
+    with StateFolder(tmp_path).lock(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        config = _config(tmp_path, taken.getsockname()[1])
+        assert all(finding.good for finding in [*_of("state", config), *_of("port", config)])
+        assert "in use by process" in _of("state", config)[0].text
+
+
+def test_a_receive_buffer_that_the_kernel_cuts_comes_with_the_sysctl_to_run(tmp_path: Path) -> None:
+    listener = Listener(url="udp://127.0.0.1:0", receive_buffer_bytes=2**30 + 1)
+    (finding,) = _of("port", _config(tmp_path).model_copy(update={"listeners": (listener,)}))
+    assert finding.good or "sysctl -w net.core.rmem_max=" in finding.text
+
+
+def test_without_an_elasticsearch_that_is_a_finding(tmp_path: Path) -> None:
+    (finding,) = _of("elasticsearch", _config(tmp_path))
+    assert not finding.good
+    assert "no answer from Elasticsearch (http://127.0.0.1:1)" in finding.text
+
+
+def test_a_damaged_commit_record_is_told_and_left_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "commit.json").write_text("no record")
+    (finding,) = (finding for finding in _of("state", _config(tmp_path)) if not finding.good)
+    assert "commit.json is damaged" in finding.text
+    assert (tmp_path / "commit.json").read_text() == "no record"
