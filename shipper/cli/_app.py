@@ -5,7 +5,6 @@ Exit codes: 0 done; 1 something was found or refused; 2 the command line or the 
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -161,6 +160,22 @@ def version() -> None:
     typer.echo(f"shipper {installed_version('shipper')} (Python {sys.version.split()[0]}, engine python)")
 
 
+def _print_version(asked: bool) -> None:  # noqa: FBT001 -- typer's signature of an option's callback
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Take what stands before the command."""
+
+
 def main() -> None:
     """Run the command line; an expected error is one message and an exit code."""
     try:
@@ -169,9 +184,6 @@ def main() -> None:
         _fail(error, 2)
     except ShipperError as error:
         _fail(error, 1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
 
 
 def _fail(error: ShipperError, code: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import nullcontext
@@ -25,7 +26,18 @@ BAD_LINES_SHOWN: Final = 3
 
 
 def parse_files(files: Iterable[Path], settings: Config) -> int:
-    """Print a document for each line; give the exit code. Raises Permanent for a file that cannot be read."""
+    """Print a document for each line; give the exit code. Raises Permanent for a file that cannot be read.
+
+    Whoever reads the documents may leave when they have seen enough, as `head` does.
+    """
+    try:
+        return _print_documents(files, settings)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _print_documents(files: Iterable[Path], settings: Config) -> int:
     lines = unknown = 0
     for file in files:
         live = not file.is_file()  # somebody's tail -f wants each line at once

@@ -1,0 +1,177 @@
+"""The configuration: where settings come from, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shipper.config import Config, Interpretation, Sender, load
+from shipper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in [name for name in os.environ if name.startswith("SHIPPER_")]:
+        monkeypatch.delenv(variable)
+
+
+def _wrong(flags: dict[str, Any]) -> str:
+    with pytest.raises(ConfigError) as error:
+        load(None, flags)
+    return str(error.value)
+
+
+def test_flags_go_before_the_environment_and_the_environment_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "shipper.toml"
+    file.write_text('log_level = "debug"\ntimezone = "Europe/Berlin"\n[index]\nprefix = "file"\n')
+    monkeypatch.setenv("SHIPPER_LOG_LEVEL", "error")
+    monkeypatch.setenv("SHIPPER_INDEX__PREFIX", "environment")
+    config = load(file, {"index": {"prefix": "flag"}})
+    assert (config.timezone, config.log_level, config.index.prefix) == ("Europe/Berlin", "error", "flag")
+
+
+def test_a_nested_key_from_one_source_leaves_its_neighbours_from_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "shipper.toml"
+    file.write_text('[elasticsearch]\nusername = "shipper"\nrequest_timeout_s = 7\n')
+    monkeypatch.setenv("SHIPPER_ELASTICSEARCH__PASSWORD", "secret")
+    settings = load(file, {"elasticsearch": {"urls": ["http://127.0.0.1:9201"]}}).elasticsearch
+    assert (settings.username, settings.request_timeout_s) == ("shipper", 7)
+    assert settings.urls == ("http://127.0.0.1:9201",)
+    assert settings.password is not None
+    assert settings.password.get_secret_value() == "secret"
+
+
+def test_lists_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIPPER_LISTENERS", '[{"url": "udp://[::1]:5141"}]')
+    monkeypatch.setenv("SHIPPER_ELASTICSEARCH__URLS", '["http://127.0.0.1:9201"]')
+    config = load()
+    assert (config.listeners[0].host, config.listeners[0].port) == ("::1", 5141)
+    assert config.elasticsearch.urls == ("http://127.0.0.1:9201",)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("SHIPPER_TIMEZON", "UTC", "SHIPPER_TIMEZON: unknown setting; did you mean 'SHIPPER_TIMEZONE'?"),
+        ("SHIPPER_XYZ", "1", "SHIPPER_XYZ: unknown setting; known are SHIPPER_DEAD_LETTERS, "),
+        ("SHIPPER_INDEX__PREFX", "a", "index.prefx: unknown key; did you mean 'prefix'?"),
+        ("SHIPPER_ELASTICSEARCH__URLS", "http://es:9200", "SHIPPER_ELASTICSEARCH__URLS: lists and tables are written"),
+        ("SHIPPER_LISTENERS", "udp://[::]:5140", "SHIPPER_LISTENERS: lists and tables are written as JSON"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_would_be_right(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert said in _wrong({})
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"indx": {}}, "indx: unknown key; did you mean 'index'?"),
+        ({"listeners": [{"port": 1}]}, "listeners.0.port: unknown key; known are"),
+        ({"timezone": "Berlin"}, "timezone: unknown time zone 'Berlin'; did you mean 'Europe/Berlin'?"),
+        ({"timezone": "../etc/passwd"}, "timezone: unknown time zone"),
+        ({"listeners": [{"url": "tcp://127.0.0.1:1"}]}, "listeners.0: 'tcp://127.0.0.1:1': the scheme must be udp"),
+        ({"listeners": [{"url": "udp://localhost:1"}]}, "an address and a port are expected"),
+        ({"listeners": [{"url": "udp://127.0.0.1"}]}, "an address and a port are expected"),
+        ({"listeners": [{"url": "udp://127.0.0.1:1/x"}]}, "and nothing after them"),
+        ({"listeners": [{"url": "udp://127.0.0.1:70000"}]}, "an address and a port are expected"),
+        ({"senders": [{"network": "10.0.0.0/40", "timezone": "UTC"}]}, "senders.0.network: "),
+        ({"senders": [{"network": "10.0.0.0/8"}]}, "senders.0.timezone: Field required"),
+        ({"elasticsearch": {"urls": []}}, "elasticsearch: urls: at least one node is needed"),
+        ({"elasticsearch": {"urls": ["127.0.0.1:9200"]}}, "a URL like http://127.0.0.1:9200 is expected"),
+        ({"elasticsearch": {"urls": ["http://a:b@es:9200"]}}, "credentials do not belong into a URL"),
+        ({"elasticsearch": {"username": "a"}}, "username and password go together"),
+        (
+            {"elasticsearch": {"username": "a", "password": "b", "api_key": "c"}},
+            "api_key and username exclude each other",
+        ),
+        ({"index": {"prefix": "Proxy"}}, "prefix 'Proxy': begin with a-z or 0-9"),
+        ({"index": {"prefix": "logs-haproxy"}}, "data streams in Elasticsearch; choose another"),
+        ({"index": {"date_format": "%Y.%m"}}, "%Y, %m and %d are all needed"),
+        ({"index": {"date_format": "%Y.%m.%d %H"}}, "%Y, %m and %d are all needed"),
+        ({"index": {"accept_past_days": -1}}, "index.accept_past_days: "),
+        ({"journal": {"sync": "often"}}, "journal.sync"),
+        ({"journal": {"segment_bytes": 1}}, "journal.segment_bytes: "),
+        ({"delivery": {"fuse_share_max": 0}}, "delivery.fuse_share_max: "),
+        ({"labels": {"Data-Center": "a"}}, "label 'Data-Center' may hold only a-z, 0-9 and _"),
+        ({"log_level": "loud"}, "log_level: "),
+    ],
+)
+def test_a_wrong_value_is_said_with_its_key_and_what_is_expected(flags: dict[str, Any], said: str) -> None:
+    assert said in _wrong(flags)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    said = _wrong({"timezone": "Berlin", "indx": 1, "log_level": "loud"})
+    assert all(key in said for key in ("timezone: ", "indx: ", "log_level: "))
+
+
+@pytest.mark.parametrize("content", [b"timezone = \n", b"\xff\xfe"])
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "shipper.toml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=f"configuration file {file}: "):
+        load(file)
+
+
+@pytest.mark.parametrize("credentials", [{"api_key": "hush-hush"}, {"username": "a", "password": "hush-hush"}])
+def test_credentials_are_in_nothing_that_is_printed(credentials: dict[str, str]) -> None:
+    config = load(None, {"elasticsearch": credentials})
+    shown = f"{config!r} {config} {config.model_dump()} {config.model_dump_json()}"
+    assert "hush-hush" not in shown + config.interpretation().model_dump_json()
+
+
+def test_credentials_are_in_no_message_of_a_wrong_configuration() -> None:
+    assert "hush-hush" not in _wrong({"elasticsearch": {"api_key": "hush-hush", "username": "a", "password": "b"}})
+    assert "hush-hush" not in _wrong({"elasticsearch": {"urls": ["http://a:hush-hush@es:9200"]}})
+    assert "hush-hush" not in _wrong({"elasticsearch": {"password": ["hush-hush"]}})
+
+
+def test_the_longest_network_decides_a_senders_zone_then_the_listener_then_utc() -> None:
+    interpretation = Interpretation(
+        listener_zones=("Europe/Berlin",),
+        senders=(
+            Sender(network="10.0.0.0/8", timezone="Asia/Tokyo"),
+            Sender(network="10.1.0.0/16", timezone="America/New_York"),
+            Sender(network="2001:db8::/32", timezone="Europe/Paris"),
+        ),
+    )
+    assert interpretation.zone_of(0, "10.1.2.3") == "America/New_York"
+    assert interpretation.zone_of(0, "10.2.2.3") == "Asia/Tokyo"
+    assert interpretation.zone_of(0, "2001:db8::7") == "Europe/Paris"
+    assert interpretation.zone_of(0, "192.0.2.1") == "Europe/Berlin"
+    assert interpretation.zone_of(0, "") == "Europe/Berlin"
+    assert interpretation.zone_of(1, "192.0.2.1") == "UTC"
+
+
+@pytest.mark.parametrize(("sync", "interval_s"), [("always", 0), ("never", None), ("1s", 1), ("250ms", 0.25)])
+def test_the_sync_of_the_journal_is_a_word_or_an_interval(sync: str, interval_s: float | None) -> None:
+    assert load(None, {"journal": {"sync": sync}}).journal.sync_interval_s == interval_s
+
+
+def test_a_listener_without_a_zone_takes_the_one_of_all() -> None:
+    config = load(
+        None,
+        {
+            "timezone": "Europe/Berlin",
+            "listeners": [{"url": "udp://127.0.0.1:1"}, {"url": "udp://127.0.0.1:2", "timezone": "Asia/Tokyo"}],
+        },
+    )
+    assert config.interpretation().listener_zones == ("Europe/Berlin", "Asia/Tokyo")
+
+
+def test_the_interpretation_survives_its_way_through_json() -> None:
+    interpretation = Config(timezone="UTC", labels={"site": "a"}).interpretation()
+    assert Interpretation.model_validate_json(interpretation.model_dump_json()) == interpretation
