@@ -82,8 +82,8 @@ class ShipperProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
-        if error is not None:
-            error.add_note(self.said())
+        if self._lives:
+            sys.stderr.write(self.said())  # shown with a test that failed
 
     def configure(self, **settings: Any) -> None:  # noqa: ANN401 -- TOML
         """Change settings, for the next life; those of a table are changed one by one."""
