@@ -14,10 +14,10 @@ HEADERS: Final = {
 _AGENTS: Final = ("Mozilla/5.0 (X11; Linux x86_64)", "curl/8.5.0", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0)")
 
 
-def lines(count: int, header: str, seed: int = 7) -> list[bytes]:
-    """Make ``count`` lines, 7,000 a second, behind a header of HEADERS."""
+def lines(count: int, header: str, seed: int = 7, start: datetime = START) -> list[bytes]:
+    """Make ``count`` lines, 7,000 a second from ``start`` on, behind a header of HEADERS."""
     chance = random.Random(seed)  # noqa: S311 -- reproducible, not secret
-    return [_line(chance, HEADERS[header], START + timedelta(seconds=number / 7000)) for number in range(count)]
+    return [_line(chance, HEADERS[header], start + timedelta(seconds=number / 7000)) for number in range(count)]
 
 
 def _line(chance: random.Random, header: str, end: datetime) -> bytes:
