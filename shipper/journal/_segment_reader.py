@@ -2,8 +2,10 @@
 
 1. What is damaged or not whole at the end is left alone until something good follows it, or until the segment is
    finished (a newer one exists). Only then it is damage.
-2. Damage ends where the next entry header holds. Its bytes are kept aside, and it becomes an entry without lines.
-3. Lines missing are counted exactly: by the damaged entry's own header where that holds, else by the ordinal in the
+2. A write may be seen in pieces, and be finished between a look at an entry and the search behind it. So damage is
+   looked at once more, with nothing remembered: whoever sees a later entry sees all of the one before it.
+3. Damage ends where the next entry header holds. Its bytes are kept aside, and it becomes an entry without lines.
+4. Lines missing are counted exactly: by the damaged entry's own header where that holds, else by the ordinal in the
    next one. Only at the end of a segment that was never sealed there may be none to count by.
 """
 
@@ -51,6 +53,7 @@ class SegmentReader:
     def begin(self) -> bool:
         """Read the segment's header if it is there, and go to the start; say whether entries can be read."""
         if self.header is None:
+            self._forget()
             size = codec.segment_header_bytes(self._bytes(0, codec.SEGMENT_HEADER_BYTES))
             header = codec.decode_segment_header(self._bytes(0, size)) if size else None
             if header is not None and header.segment == self.segment:
@@ -60,15 +63,13 @@ class SegmentReader:
 
     def next(self, *, finished: bool) -> Entry | None:
         """Give the next entry; None when there is none, or none yet."""
-        header = self._header(self._offset)
-        if header is not None:
-            payload = self._bytes(self._offset + codec.ENTRY_HEADER_BYTES, header.payload_bytes)
-            lost = max(0, header.first_line - self._lines)
-            entry = codec.decode_entry(header, payload, self.segment, self._offset, lost)
-            if entry is not None:
-                self._offset, self._lines = entry.end, header.first_line + header.lines
-                return entry
-        return self._pass_damage(header, finished=finished)
+        entry = self._decode()
+        if entry is None and (end := self._damage_end(finished=finished)) is not None:
+            self._forget()
+            entry = self._decode()
+            if entry is None:
+                entry = self._pass_damage(end)
+        return entry
 
     def give_up(self) -> int:
         """Keep aside a segment whose header is damaged, and count the lines that were in it."""
@@ -78,13 +79,29 @@ class SegmentReader:
             self._put_aside(0, end)
         return self._lines
 
-    def _pass_damage(self, header: codec.EntryHeader | None, *, finished: bool) -> Entry | None:
-        """Make an entry of the damage at the offset; of its header, where that holds, the counts stand."""
-        end = self._find_header(self._offset + (codec.ENTRY_HEADER_BYTES if header else 1))
-        if end is None:
-            end = os.fstat(self._fd).st_size
-            if end <= self._offset or not finished:
-                return None
+    def _decode(self) -> Entry | None:
+        """Read the entry at the offset and go behind it; None when it is damaged or not all there."""
+        header = self._header(self._offset)
+        if header is None:
+            return None
+        payload = self._bytes(self._offset + codec.ENTRY_HEADER_BYTES, header.payload_bytes)
+        lost = max(0, header.first_line - self._lines)
+        entry = codec.decode_entry(header, payload, self.segment, self._offset, lost)
+        if entry is not None:
+            self._offset, self._lines = entry.end, header.first_line + header.lines
+        return entry
+
+    def _damage_end(self, *, finished: bool) -> int | None:
+        """Tell where what is unreadable at the offset ends, if it is damage; None while it may still be written."""
+        found = self._find_header(self._offset + 1)
+        if found is None and finished:
+            size = os.fstat(self._fd).st_size
+            found = size if size > self._offset else None
+        return found
+
+    def _pass_damage(self, end: int) -> Entry:
+        """Make an entry of the damage from the offset to ``end``; of its header, where that holds, the counts stand."""
+        header = self._header(self._offset)
         self._put_aside(self._offset, end)
         lost, tally = 0, codec.NO_TALLY
         if header is not None:
@@ -123,6 +140,10 @@ class SegmentReader:
                 at = piece.find(magic, at + 1)
             offset += len(piece) - len(magic) + 1
         return None
+
+    def _forget(self) -> None:
+        """Read anew what is read next: it may have been written since."""
+        self._piece = b""
 
     def _bytes(self, offset: int, size: int) -> bytes:
         """Give ``size`` bytes at ``offset``, fewer where the file ends."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,6 +132,37 @@ def test_an_entry_that_is_only_partly_written_is_waited_for_at_every_byte(state:
             assert batch.lost == 0
             seen.append((end, len(batch)))
     assert seen == [(starts[1], 1), (starts[2], 2), (len(whole), 3)]
+    assert not state.quarantine.exists()
+
+
+@pytest.mark.parametrize("finished_by", ["the next entry", "the next segment"])
+@pytest.mark.parametrize("moment", range(4))
+@pytest.mark.parametrize("seen_first", [3, codec.ENTRY_HEADER_BYTES - 1, codec.ENTRY_HEADER_BYTES, 100])
+def test_a_write_that_is_finished_while_it_is_read_is_no_damage(
+    state: StateFolder, monkeypatch: pytest.MonkeyPatch, seen_first: int, moment: int, finished_by: str
+) -> None:
+    path, starts = three_entries(state, close=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: starts[1] + seen_first])
+    follower, reads = reader(state), 0
+
+    def pread(fd: int, size: int, offset: int) -> bytes:
+        nonlocal reads
+        seen, reads = read(fd, size, offset), reads + 1
+        if reads == moment:
+            path.write_bytes(whole if finished_by == "the next entry" else whole[: starts[2]])
+            if finished_by == "the next segment":
+                writer(state).append(draft(b"c"))
+        return seen
+
+    read = os.pread
+    assert raw_lines(follower) == [b"a"]
+    monkeypatch.setattr(os, "pread", pread)
+    if moment == 0:
+        path.write_bytes(whole)
+    found = [batch for _ in range(5) if (batch := follower.read(10, 1000))]
+    assert sum(batch.lost for batch in found) == 0
+    assert {line.raw for batch in found for line in batch.lines()} == {b"b", b"c"}
     assert not state.quarantine.exists()
 
 
