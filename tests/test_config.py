@@ -172,6 +172,14 @@ def test_a_listener_without_a_zone_takes_the_one_of_all() -> None:
     assert config.interpretation().listener_zones == ("Europe/Berlin", "Asia/Tokyo")
 
 
+def test_an_infinite_bound_is_none_also_after_the_journal(tmp_path: Path) -> None:
+    file = tmp_path / "shipper.toml"
+    file.write_text("[index]\naccept_past_days = inf\n")
+    interpretation = load(file).interpretation()
+    assert interpretation.index.accept_past_days == float("inf")
+    assert Interpretation.model_validate_json(interpretation.model_dump_json()).index.accept_past_days is None
+
+
 def test_the_interpretation_survives_its_way_through_json() -> None:
     interpretation = Config(timezone="UTC", labels={"site": "a"}).interpretation()
     assert Interpretation.model_validate_json(interpretation.model_dump_json()) == interpretation
