@@ -68,6 +68,7 @@ class Shipping:
             if not self._take() or (self._submit() and not self.reader.more):
                 stop.wait(self.linger_s)
             self._commit()
+            self.delivery.check()
             if time.monotonic() - self._progress_s >= PROGRESS_INTERVAL_S:
                 self._tell("progress")
         deadline_s = time.monotonic() + shutdown_timeout_s

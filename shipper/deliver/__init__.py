@@ -5,8 +5,18 @@
 """
 
 from shipper.deliver._body import Body
-from shipper.deliver._contract import DeadLetters, Refusal, Status, Surroundings
+from shipper.deliver._contract import DeadLetters, DeliveryEndedError, Refusal, Status, Surroundings
 from shipper.deliver._delivery import Delivery
 from shipper.deliver._parking import Parking, ParkingTotals
 
-__all__ = ["Body", "DeadLetters", "Delivery", "Parking", "ParkingTotals", "Refusal", "Status", "Surroundings"]
+__all__ = [
+    "Body",
+    "DeadLetters",
+    "Delivery",
+    "DeliveryEndedError",
+    "Parking",
+    "ParkingTotals",
+    "Refusal",
+    "Status",
+    "Surroundings",
+]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from shipper.errors import ShipperError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -28,6 +30,10 @@ class Refusal:
     reason: str
     caused_by: str
     field: str | None
+
+
+class DeliveryEndedError(ShipperError):
+    """A worker met what nobody expected. Start the process again: the journal brings back all that is not settled."""
 
 
 class DeadLetters(Protocol):

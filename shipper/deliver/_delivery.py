@@ -4,7 +4,8 @@
    disk as well). What has none when delivery closes stays in the journal.
 2. An item that is in the index, or refused for good, is never sent again; what is sent again is a subset of the bytes.
 3. A job that waits occupies no worker. A worker makes one request at a time; their number is the bound in flight.
-4. An exception that nobody expected ends delivery: the next ``submit`` raises it as ``Fatal``, and nothing settles.
+4. An exception that nobody expected ends delivery: ``check`` and ``submit`` raise it as ``DeliveryEndedError``, and
+   nothing settles any more. It is no ``Fatal``: a new process is well again, and the receiving one never stopped.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Delivery:
     def submit(self, ticket: int, bodies: Sequence[Body], timeout_s: float | None = None) -> bool:
         """Take a batch; wait at most ``timeout_s`` (None: for ever) while the bound on unsettled bytes is reached.
 
-        False says that it was not taken: out of time, or closing. Raises Fatal when delivery has ended by an error.
+        False says that it was not taken: out of time, or closing. Raises DeliveryEndedError.
         """
         parts = [part for body in bodies if len(body) for part in pieces(body, limits.BULK_BYTES_MAX)]
         if not self._state.admit(ticket, parts, timeout_s):
@@ -81,6 +82,13 @@ class Delivery:
         if not parts:
             self._surroundings.settled(ticket, Verdicts())
         return True
+
+    def check(self) -> None:
+        """Raise DeliveryEndedError when an error has ended delivery. Cheap: for turns without anything to submit.
+
+        A delivery that has ended settles nothing, and whoever waits for that would wait for ever.
+        """
+        self._state.check()
 
     def committed(self, position: Position) -> None:
         """Take note that the commit record on disk has reached ``position``: parked lines before it may be tried."""
@@ -116,7 +124,7 @@ class Delivery:
                 else:
                     self._send(job)
                 self._state.done(job)
-        except BaseException as error:  # noqa: BLE001 -- told to whoever submits next; a silent end would hang it
+        except BaseException as error:  # noqa: BLE001 -- raised by `check`; a silent end would hang whoever waits
             _log.exception("delivery_failed")
             self._state.fail(error)
 

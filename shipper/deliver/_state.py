@@ -16,11 +16,11 @@ import structlog
 from shipper import limits
 from shipper.deliver._backoff import Backoff
 from shipper.deliver._body import Remainder
+from shipper.deliver._contract import DeliveryEndedError
 from shipper.deliver._fuse import Fuse
 from shipper.deliver._health import Health
 from shipper.deliver._open import OpenBatches
 from shipper.deliver._queue import Job, Queue
-from shipper.errors import Fatal
 
 if TYPE_CHECKING:
     import random
@@ -77,13 +77,12 @@ class State:
     def admit(self, ticket: int, bodies: Sequence[Body], timeout_s: float | None) -> bool:
         """Take a batch, once there is room; False when there is none in time, or when closing.
 
-        Raises Fatal when a worker has failed.
+        Raises DeliveryEndedError when a worker has failed.
         """
         size = sum(len(body.content) for body in bodies)
         with self._changed:
             room = self._changed.wait_for(lambda: self._closing or self._stopped or self._has_room(size), timeout_s)
-            if self._error is not None:
-                raise Fatal(f"delivery has ended: {self._error!r}") from self._error
+            self.check()
             if self._closing or not room:
                 return False
             if bodies:
@@ -148,6 +147,11 @@ class State:
             self._stopped = True
             self._changed.notify_all()
             return not self._open
+
+    def check(self) -> None:
+        """Raise DeliveryEndedError when a worker has failed."""
+        if self._error is not None:
+            raise DeliveryEndedError(f"delivery has ended: {self._error!r}") from self._error
 
     def fail(self, error: BaseException) -> None:
         """End: a worker met what nobody expected."""

@@ -20,6 +20,10 @@ def position(number: int) -> Position:
     return Position(SEGMENT, number)
 
 
+def id_of(number: int) -> str:
+    return position(number).id()
+
+
 @dataclass(frozen=True)
 class Lines:
     """A body of one document for each number: the number is the line's text and offset."""
@@ -55,3 +59,6 @@ class Lines:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+
+TEN = Lines("i", tuple(range(10)))

@@ -1,25 +1,18 @@
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
 
 from shipper.elastic import Answer
-from shipper.errors import ConnectionFailed, Fatal
+from shipper.errors import ConnectionFailed
 from shipper.journal.commit import Verdicts
-from tests.deliver.bodies import Lines, position
+from tests.deliver.bodies import TEN, Lines, id_of
 from tests.deliver.fakes import bench, error, until, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-TEN = Lines("i", tuple(range(10)))
-
-
-def id_of(number: int) -> str:
-    return position(number).id()
 
 
 def test_what_is_taken_is_indexed_and_told_once(tmp_path: Path) -> None:
@@ -29,12 +22,6 @@ def test_what_is_taken_is_indexed_and_told_once(tmp_path: Path) -> None:
         assert b.verdicts == {7: Verdicts(indexed=12)}
         assert len(b.cluster.documents) == 12
         assert sorted(b.asked) == ["i", "j"]
-
-
-def test_a_batch_without_documents_is_settled_at_once(tmp_path: Path) -> None:
-    with bench(tmp_path) as b:
-        b.delivery.submit(1, [])
-        assert b.verdicts == {1: Verdicts()}
 
 
 def test_a_conflict_counts_as_already_there(tmp_path: Path) -> None:
@@ -230,166 +217,3 @@ def test_an_index_without_its_template_is_held_until_it_is_ready(tmp_path: Path)
         b.not_ready.clear()
         until(lambda: b.verdicts)
         assert b.total == Verdicts(indexed=10)
-
-
-def test_an_item_that_never_succeeds_is_parked_and_tried_again_behind_the_commit(tmp_path: Path) -> None:
-    with bench(tmp_path, park_after_s=0.05) as b:
-        b.cluster.item = lambda index, _n: error(403, "cluster_block_exception") if index == "old" else None
-        b.delivery.submit(1, [Lines("old", (1,)), Lines("i", (2,))])
-        until(lambda: ("i", id_of(2)) in b.cluster.documents)
-        until(lambda: len(b.cluster.requests) > 3)
-        b.delivery.submit(2, [Lines("i", (3,))])
-        until(lambda: 1 in b.verdicts)
-        assert b.verdicts[1] == Verdicts(indexed=1, parked=1)
-        b.cluster.item = lambda _i, _n: None
-        assert b.delivery.status().parked.pending == 1
-        b.delivery.committed(position(10))
-        until(lambda: b.delivery.status().parked.pending == 0)
-        assert b.delivery.status().parked.indexed == 1
-        assert ("old", id_of(1)) in b.cluster.documents
-
-
-def test_once_an_index_is_long_refused_what_comes_for_it_is_parked_at_once(tmp_path: Path) -> None:
-    with bench(tmp_path, park_after_s=0.05, pause_delay_s=10.0) as b:
-        b.cluster.item = lambda index, _n: error(400, "index_closed_exception") if index == "old" else None
-        b.delivery.submit(0, [Lines("old", (1,))])
-        until(lambda: b.delivery.status().held)
-        threading.Event().wait(0.06)
-        b.delivery.submit(100, [TEN])
-        until(lambda: 100 in b.verdicts)
-        b.delivery._state.hurry("old")
-        until(lambda: 0 in b.verdicts)
-        for ticket in range(1, 20):
-            b.delivery.submit(ticket, [Lines("old", (ticket,))])
-        until(lambda: len(b.verdicts) == 21)
-        assert b.total == Verdicts(indexed=10, parked=20)
-
-
-def test_nothing_is_parked_while_nothing_settles(tmp_path: Path) -> None:
-    with bench(tmp_path, park_after_s=0.01) as b:
-        b.cluster.item = lambda _i, _n: error(429, "es_rejected_execution_exception")
-        b.delivery.submit(1, [TEN])
-        until(lambda: len(b.cluster.requests) > 10)
-        assert b.delivery.status().parked.parked == 0
-        assert not b.verdicts
-
-
-def test_a_full_parking_lets_items_wait(tmp_path: Path) -> None:
-    with bench(tmp_path, park_after_s=0.01) as b:
-        b.parking._bytes_max = 10
-        b.cluster.item = lambda _i, number: error(503, "unavailable_shards_exception") if number == 3 else None
-        b.delivery.submit(1, [TEN])
-        until(lambda: len(b.cluster.requests) > 5)
-        b.delivery.submit(2, [Lines("i", (20,))])
-        until(lambda: len(b.cluster.requests) > 15)
-        assert set(b.verdicts) == {2}
-        b.cluster.item = lambda _i, _n: None
-        until(lambda: 1 in b.verdicts)
-
-
-def test_a_parked_document_that_is_refused_for_good_is_a_dead_letter(tmp_path: Path) -> None:
-    with bench(tmp_path) as b:
-        b.parking.park(TEN)
-        b.cluster.item = lambda _i, number: error(400, "mapper_parsing_exception") if number == 3 else None
-        b.delivery.committed(position(10))
-        until(lambda: b.delivery.status().parked.pending == 0)
-        totals = b.delivery.status().parked
-        assert (totals.indexed, totals.dead_lettered) == (9, 1)
-        assert [letter.id for letter in b.letters.kept] == [id_of(3)]
-
-
-def test_the_fuse_keeps_a_broken_mapping_from_making_dead_letters(tmp_path: Path) -> None:
-    with capture_logs() as logs, bench(tmp_path) as b:
-        b.cluster.item = lambda _i, number: None if number % 10 == 0 else error(400, "mapper_parsing_exception")
-        for ticket in range(4):
-            b.delivery.submit(ticket, [Lines("i", tuple(range(ticket * 1000, ticket * 1000 + 1000)))])
-        until(lambda: b.delivery.status().paused == {"fuse": "mapper_parsing_exception: because"})
-        until(lambda: b.delivery.status().waiting_items == 3600)
-        assert not b.letters.kept
-        b.cluster.item = lambda _i, number: error(400, "mapper_parsing_exception") if number % 100 == 1 else None
-        until(lambda: len(b.verdicts) == 4)
-        assert b.total == Verdicts(indexed=3960, dead_lettered=40)
-        assert len(b.letters.kept) == 40
-    assert any(log["event"] == "delivery_paused" and log["kind"] == "fuse" for log in logs)
-
-
-def test_full_dead_letters_pause_delivery_until_there_is_room(tmp_path: Path) -> None:
-    with bench(tmp_path) as b:
-        b.letters.reason = "no room"
-        b.cluster.item = lambda _i, number: error(400, "mapper_parsing_exception") if number == 3 else None
-        b.delivery.submit(1, [TEN])
-        until(lambda: b.delivery.status().paused == {"dead letters": "no room"})
-        assert not b.verdicts
-        b.letters.reason = None
-        until(lambda: b.verdicts)
-        assert b.total == Verdicts(indexed=9, dead_lettered=1)
-        assert not b.delivery.status().paused
-
-
-def test_submit_blocks_at_the_bound_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
-    with bench(tmp_path, unsettled_bytes_max=len(TEN.content)) as b:
-        b.cluster.request = lambda _i, _n: whole(503)
-        b.delivery.submit(1, [TEN])
-        thread = threading.Thread(target=b.delivery.submit, args=(2, [TEN]))
-        thread.start()
-        thread.join(0.05)
-        assert thread.is_alive()
-        assert b.delivery.status().unsettled_batches == 1
-        b.cluster.request = lambda _i, _n: None
-        thread.join(5)
-        assert not thread.is_alive()
-        until(lambda: len(b.verdicts) == 2)
-        until(lambda: b.delivery.status().unsettled_bytes == 0)
-
-
-def test_a_submit_that_finds_no_room_in_time_has_taken_nothing(tmp_path: Path) -> None:
-    with bench(tmp_path, unsettled_bytes_max=1) as b:
-        b.cluster.request = lambda _i, _n: whole(503)
-        b.delivery.submit(1, [TEN])
-        assert not b.delivery.submit(2, [TEN], timeout_s=0.01)
-        assert b.delivery.status().unsettled_batches == 1
-        b.cluster.request = lambda _i, _n: None
-        assert b.delivery.submit(2, [TEN], timeout_s=5)
-
-
-def test_close_waits_for_what_is_under_way_and_ends_the_threads(tmp_path: Path) -> None:
-    with bench(tmp_path) as b:
-        b.delivery.submit(1, [TEN])
-        assert b.delivery.close(5)
-        assert b.verdicts == {1: Verdicts(indexed=10)}
-        assert not any(thread.is_alive() for thread in b.delivery._threads)
-        assert not b.delivery.submit(2, [TEN])
-
-
-def test_close_gives_up_in_time_and_tells_nothing_afterwards(tmp_path: Path) -> None:
-    with bench(tmp_path) as b:
-        b.cluster.request = lambda _i, _n: whole(503)
-        b.delivery.submit(1, [TEN])
-        assert not b.delivery.close(0.05)
-        b.cluster.request = lambda _i, _n: None
-        assert not b.verdicts
-
-
-def test_close_ends_a_submit_that_waits(tmp_path: Path) -> None:
-    with bench(tmp_path, unsettled_bytes_max=1) as b:
-        b.cluster.request = lambda _i, _n: whole(503)
-        b.delivery.submit(1, [TEN])
-        taken: list[bool] = []
-        thread = threading.Thread(target=lambda: taken.append(b.delivery.submit(2, [TEN])))
-        thread.start()
-        b.delivery.close(0.05)
-        thread.join(5)
-        assert taken == [False]
-
-
-def test_an_error_that_nobody_expected_ends_delivery_and_is_raised_to_who_submits(tmp_path: Path) -> None:
-    def fail(_index: str, _numbers: list[int]) -> Answer | None:
-        raise ZeroDivisionError
-
-    with capture_logs(), bench(tmp_path) as b:
-        b.cluster.request = fail
-        b.delivery.submit(1, [TEN])
-        until(lambda: b.delivery._state._stopped)
-        with pytest.raises(Fatal, match="ZeroDivisionError"):
-            b.delivery.submit(2, [TEN])
-        assert not b.verdicts
