@@ -2,29 +2,38 @@
 
 1. An index that exists is judged by its `@timestamp` alone: no template can change it any more.
 2. An index that does not exist is judged by what Elasticsearch would make of its name, whichever template that is.
-3. A newer shipper's template will do; an older one's would leave this version's fields unindexed, so it will not.
+3. An answer that Elasticsearch would not give, such as a proxy's page with a 200, and one that may pass are Retryable:
+   they say nothing of the index.
+4. A newer shipper's template will do; an older one's would leave this version's fields unindexed, so it will not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from shipper.errors import Retryable
 from shipper.setup._check import Problem
 from shipper.setup._client import BAD_REQUEST, NOT_FOUND, OK, reason_of
 from shipper.setup._install import Change
 from shipper.setup._templates import Stamp, index_name, mapping, mapping_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from shipper.config import Index
     from shipper.setup._client import Client
 
+_SHOWN_CHARS: Final = 200
+"""Of an answer that cannot be read: enough to see whose it is."""
+
 
 def ready(client: Client, name: str) -> str | None:
-    """Give None when documents may be sent to the index `name`, or else the reason why not, and what to do."""
+    """Give None when documents may be sent to the index `name`, or else the reason why not, and what to do.
+
+    Raises Retryable when nothing can be said of it now.
+    """
     status, answer = client.request("GET", f"/{name}/_mapping")
     if status == OK:
         return _judge_index(name, answer)
@@ -33,7 +42,7 @@ def ready(client: Client, name: str) -> str | None:
     status, answer = client.request("POST", f"/_index_template/_simulate_index/{name}")
     if status != OK:
         return f"index {name}: its template could not be simulated: {reason_of(status, answer)}"
-    return _judge_template(name, answer.get("template", {}).get("mappings", {}))
+    return _judge_template(name, _inner(answer, "template", "mappings"))
 
 
 def ensure_tomorrow(client: Client, index: Index, now: datetime) -> Change | Problem:
@@ -53,15 +62,16 @@ def ensure_tomorrow(client: Client, index: Index, now: datetime) -> Change | Pro
     return Problem("refused", f"index {name} could not be created: {reason_of(status, answer)}")
 
 
-def _judge_index(name: str, answer: Mapping[str, Any]) -> str | None:
-    for real_name, entry in answer.items():
-        found = _timestamp(entry.get("mappings", {}))
+def _judge_index(name: str, answer: object) -> str | None:
+    entries = _inner(answer)
+    for real_name, entry in entries.items():
+        found = _timestamp(_inner(entry, "mappings"))
         if found != _timestamp(mapping()):
             return (
                 f"index {real_name} exists with another mapping of @timestamp ({found or 'none'}), which cannot be "
                 f"changed: reindex or delete it, or choose another index.prefix"
             )
-    return None if answer else f"index {name}: its mapping came back empty"
+    return None if entries else f"index {name}: its mapping came back empty"
 
 
 def _judge_template(name: str, found: Mapping[str, Any]) -> str | None:
@@ -78,4 +88,19 @@ def _judge_template(name: str, found: Mapping[str, Any]) -> str | None:
 
 
 def _timestamp(mappings: Mapping[str, Any]) -> object:
-    return mappings.get("properties", {}).get("@timestamp")
+    return _inner(mappings, "properties").get("@timestamp")
+
+
+def _inner(answer: object, *path: str) -> Mapping[str, Any]:
+    """Give the object at ``path``, an empty one where there is none."""
+    for key in path:
+        answer = _object(answer).get(key, {})
+    return _object(answer)
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Retryable(
+            f"this answer is not Elasticsearch's, but of something before it: {str(value)[:_SHOWN_CHARS]!r}"
+        )
+    return value

@@ -3,6 +3,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from shipper import config
+from shipper.errors import Retryable
 from shipper.setup import Change, Problem, ensure_tomorrow, ready
 
 if TYPE_CHECKING:
@@ -85,6 +89,22 @@ def test_a_server_that_cannot_tell_holds_with_its_reason() -> None:
     refusal = (403, {"error": {"type": "security_exception", "reason": "not for you"}})
     assert "403 security_exception: not for you" in str(ready(Scripted(GET=refusal), "haproxy-a"))
     assert "403 security_exception: not for you" in str(ready(Scripted(GET=(404, {}), POST=refusal), "haproxy-a"))
+
+
+@pytest.mark.parametrize(
+    "page", ["<html>", None, [], {"haproxy-a": None}, {"haproxy-a": {"mappings": None}}, {"haproxy-a": {"mappings": 1}}]
+)
+def test_a_page_that_is_not_elasticsearchs_says_nothing_of_an_index(page: object) -> None:
+    with pytest.raises(Retryable):
+        ready(Scripted(GET=(200, page)), "haproxy-a")
+    with pytest.raises(Retryable):
+        ensure_tomorrow(Scripted(GET=(200, page)), config.Index(), EVENING)
+
+
+@pytest.mark.parametrize("page", ["<html>", None, {"template": None}, {"template": {"mappings": []}}])
+def test_a_page_in_place_of_a_simulation_says_nothing_of_an_index(page: object) -> None:
+    with pytest.raises(Retryable):
+        ready(Scripted(GET=(404, {}), POST=(200, page)), "haproxy-a")
 
 
 def test_tomorrow_is_created_once(client: Client, installed: Index) -> None:
