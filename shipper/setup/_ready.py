@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shipper.errors import Retryable
 from shipper.setup._check import Problem
-from shipper.setup._client import BAD_REQUEST, NOT_FOUND, OK, reason_of
+from shipper.setup._client import BAD_REQUEST, NOT_FOUND, OK, may_pass, reason_of
 from shipper.setup._install import Change
 from shipper.setup._templates import Stamp, index_name, mapping, mapping_stamp
 
@@ -38,10 +38,10 @@ def ready(client: Client, name: str) -> str | None:
     if status == OK:
         return _judge_index(name, answer)
     if status != NOT_FOUND:
-        return f"index {name}: its mapping could not be read: {reason_of(status, answer)}"
+        return _unknown(f"index {name}: its mapping could not be read", status, answer)
     status, answer = client.request("POST", f"/_index_template/_simulate_index/{name}")
     if status != OK:
-        return f"index {name}: its template could not be simulated: {reason_of(status, answer)}"
+        return _unknown(f"index {name}: its template could not be simulated", status, answer)
     return _judge_template(name, _inner(answer, "template", "mappings"))
 
 
@@ -60,6 +60,14 @@ def ensure_tomorrow(client: Client, index: Index, now: datetime) -> Change | Pro
     if status == BAD_REQUEST and "resource_already_exists_exception" in reason_of(status, answer):
         return Change("unchanged", f"index {name}")
     return Problem("refused", f"index {name} could not be created: {reason_of(status, answer)}")
+
+
+def _unknown(message: str, status: int, answer: object) -> str:
+    """Give the reason to hold the index, unless the same question may be answered later."""
+    reason = f"{message}: {reason_of(status, answer)}"
+    if may_pass(status):
+        raise Retryable(reason)
+    return reason
 
 
 def _judge_index(name: str, answer: object) -> str | None:

@@ -107,6 +107,14 @@ def test_a_page_in_place_of_a_simulation_says_nothing_of_an_index(page: object) 
         ready(Scripted(GET=(404, {}), POST=(200, page)), "haproxy-a")
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_server_that_is_busy_says_nothing_of_an_index(status: int) -> None:
+    busy = (status, {"error": {"type": "es_rejected_execution_exception", "reason": "queue"}})
+    for answers in ({"GET": busy}, {"GET": (404, {}), "POST": busy}):
+        with pytest.raises(Retryable, match=f"{status} es_rejected_execution_exception: queue"):
+            ready(Scripted(**answers), "haproxy-a")
+
+
 def test_tomorrow_is_created_once(client: Client, installed: Index) -> None:
     title = f"index {installed.prefix}-2026.11.22"
     assert ensure_tomorrow(client, installed, EVENING) == Change("created", title)
