@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from shipper import config
 
+_ERRNO: Final = re.compile(r"\[Errno -?[0-9]+\] ([^'\")]+)")
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
 _OK: Final = 200
@@ -120,11 +122,17 @@ class Client:
             )
         except TransportError as error:
             raise ConnectionFailed(
-                f"no answer from Elasticsearch ({', '.join(self._urls)}): {error.message}"
+                f"no answer from Elasticsearch ({', '.join(self._urls)}): {_plain(error)}"
             ) from error
         if meta.status == _OK and not _whole(meta.headers):
             raise ConnectionFailed(f"the answer from Elasticsearch ({', '.join(self._urls)}) was cut in its header")
         return Answer(meta.status, answer or b"")
+
+
+def _plain(error: TransportError) -> str:
+    """Give what the system said, without the names of the libraries that it came through."""
+    said = _ERRNO.search(str(error.message))
+    return said[1] if said else str(error.message)
 
 
 def _whole(headers: HttpHeaders) -> bool:
