@@ -5,7 +5,7 @@
 3. A line whose letter was written and whose verdict was lost in a crash is refused once more. Such letters are
    recognised by their id at the start, and not written twice.
 4. At the bound, or with a full disk, nothing is written and nothing is thrown away: ``write`` gives the reason.
-5. One process, many threads.
+5. One process, many threads. Whoever deals with the letters may remove files at any moment.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from shipper import limits
-from shipper.dead_letter._letter import FILES, letter
+from shipper.dead_letter._letter import FILES, letter, whole_lines
 from shipper.haproxy.timestamps import format_timestamp
 from shipper.journal.entry import SEGMENT_ID_BYTES
 
@@ -94,7 +94,7 @@ class DeadLetters:
             return self._full(0)
 
     def _full(self, wanted: int) -> str | None:
-        kept = sum(path.stat().st_size for path in self._folder.glob(FILES))
+        kept = sum(_size(path) for path in self._folder.glob(FILES))
         if kept + wanted > self._bytes_max or (not wanted and kept >= self._bytes_max):
             return (
                 f"the dead letters in {self._folder} have reached their bound of {self._bytes_max} bytes; "
@@ -147,11 +147,11 @@ def _write_whole(file: int, content: bytes) -> None:
 
 
 def _size(path: Path) -> int:
-    """Give a file's size; a file that somebody removed is full."""
+    """Give a file's size: nothing, once somebody has removed it."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
-        return limits.DEAD_LETTERS_BYTES_MAX
+        return 0
 
 
 def _number(path: Path) -> int:
@@ -161,6 +161,5 @@ def _number(path: Path) -> int:
 
 def _ids(path: Path) -> list[str]:
     """Give the ids of the whole letters in a file."""
-    with path.open("rb") as file:
-        found = (_ID.search(line) for line in file if line.endswith(b"\n"))
-        return [match[1].decode("ascii") for match in found if match]
+    found = (_ID.search(line) for line in whole_lines(path))
+    return [match[1].decode("ascii") for match in found if match]

@@ -1,4 +1,4 @@
-"""One dead letter as a line of NDJSON, written and read back. Pure but for ``read``.
+"""One dead letter as a line of NDJSON, written and read back. Pure but for ``read`` and ``whole_lines``.
 
 1. A letter is complete: the reason in Elasticsearch's words, the line's exact bytes (base64; the text beside it is for
    people, with U+FFFD where it is not UTF-8) and the document as it was sent.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -129,16 +130,16 @@ def _document(sent: bytes) -> Any:  # noqa: ANN401 -- JSON can be anything
 def read(folder: Path) -> Iterator[DeadLetter]:
     """Give every letter in ``folder``, oldest file first."""
     for path in sorted(folder.glob(FILES)):
-        with path.open("rb") as file:
-            for line in file:
-                found = _read_line(line)
-                if found is not None:
-                    yield found
+        yield from filter(None, map(_read_line, whole_lines(path)))
+
+
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """Give the lines of a file but for one without its end; none once somebody has removed the file."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        yield from (line for line in file if line.endswith(b"\n"))
 
 
 def _read_line(line: bytes) -> DeadLetter | None:
-    if not line.endswith(b"\n"):
-        return None
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):

@@ -14,6 +14,7 @@ from shipper.dead_letter._letter import letter
 from shipper.journal.entry import Flag, Line, Origin, Position
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NOON_US = 1_795_262_400_000_000
@@ -126,6 +127,26 @@ def test_at_the_bound_nothing_is_written_and_the_reason_is_given(tmp_path: Path)
     next(tmp_path.iterdir()).unlink()
     assert letters.write([Refused(2)]) is None
     assert [found.id for found in read(tmp_path)] == [position(2).id()]
+
+
+def test_files_may_be_removed_while_they_are_counted_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = opened(tmp_path)
+    letters.write([Refused(11)])
+    glob = type(tmp_path).glob
+
+    def remove_what_was_found(folder: Path, pattern: str) -> Iterator[Path]:
+        for path in list(glob(folder, pattern)):
+            path.unlink()
+            yield path
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "glob", remove_what_was_found)
+        assert letters.write([Refused(12)]) is None
+        assert list(read(tmp_path)) == []
+    letters.write([Refused(13)])
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "glob", remove_what_was_found)
+        opened(tmp_path)
 
 
 def test_a_disk_that_takes_nothing_is_a_reason_and_leaves_no_half_letter(
