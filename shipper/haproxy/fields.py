@@ -99,7 +99,7 @@ def text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _count(attribute: str) -> Callable[[bytes], Attributes]:
+def count(attribute: str) -> Callable[[bytes], Attributes]:
     """Read a number; one that is negative or too large leaves its field absent and is named."""
 
     def read(raw: bytes) -> Attributes:
@@ -111,16 +111,16 @@ def _count(attribute: str) -> Callable[[bytes], Attributes]:
 
 def _timer(attribute: str) -> Callable[[bytes], Attributes]:
     """Read milliseconds; -1 is a phase that was never reached (manual, 8.4), and absent."""
-    count = _count(attribute)
+    number = count(attribute)
 
     def read(raw: bytes) -> Attributes:
-        return {} if raw == b"-1" else count(raw)
+        return {} if raw == b"-1" else number(raw)
 
     return read
 
 
 _total_ms: Final = _timer("total_ms")
-_duration: Final = _count("event_duration")
+_duration: Final = count("event_duration")
 
 
 def _total(raw: bytes) -> Attributes:
@@ -142,18 +142,23 @@ def _partial(*marked: bytes) -> Attributes:
     return {"partial": True} if any(raw[:1] == b"+" for raw in marked) else {}
 
 
-def _address(raw: bytes) -> Attributes:
-    address = raw.decode("ascii")
-    if address == "-":
-        return {}
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        return {"source_address": address}
-    return {"source_address": address, "source_ip": address}
+def address(side: str) -> Callable[[bytes], Attributes]:
+    """Read the address of one end, `source` or `destination`; it is an `ip` too when it is one."""
+
+    def read(raw: bytes) -> Attributes:
+        found = raw.decode("ascii")
+        if found == "-":
+            return {}
+        try:
+            ipaddress.ip_address(found)
+        except ValueError:
+            return {f"{side}_address": found}
+        return {f"{side}_address": found, f"{side}_ip": found}
+
+    return read
 
 
-_source_port: Final = _count("source_port")
+_source_port: Final = count("source_port")
 
 
 def _port(raw: bytes) -> Attributes:
@@ -176,7 +181,7 @@ def _status(raw: bytes) -> Attributes:
     return {"http_response_status": status} if status > 0 else {}
 
 
-_bytes_read: Final = _count("bytes_read")
+_bytes_read: Final = count("bytes_read")
 
 
 def _bytes(raw: bytes) -> Attributes:
@@ -208,7 +213,7 @@ def _outcome(status: bytes, state: bytes) -> Attributes:
 
 
 def _retries(raw: bytes) -> Attributes:
-    fields = _count("connections_retries")(raw.removeprefix(b"+"))
+    fields = count("connections_retries")(raw.removeprefix(b"+"))
     return fields | {"redispatched": True} if raw[:1] == b"+" else fields
 
 
@@ -246,7 +251,7 @@ class Part:
 
 
 PARTS: Final = (
-    Part(("ci",), _address, ("source_address", "source_ip")),
+    Part(("ci",), address("source"), ("source_address", "source_ip")),
     Part(("cp",), _port, ("source_port",)),
     Part(("ft",), _frontend, ("frontend_name", "tls_established")),
     Part(("b",), _name("backend_name"), ("backend_name",)),
@@ -264,13 +269,13 @@ PARTS: Final = (
     Part(("CC",), _cookie("request_cookie"), ("request_cookie",)),
     Part(("CS",), _cookie("response_cookie"), ("response_cookie",)),
     Part(("tsc",), _termination, ("termination_state", "termination_by", "termination_phase")),
-    Part(("ac",), _count("connections_active"), ("connections_active",)),
-    Part(("fc",), _count("connections_frontend"), ("connections_frontend",)),
-    Part(("bc",), _count("connections_backend"), ("connections_backend",)),
-    Part(("sc",), _count("connections_server"), ("connections_server",)),
+    Part(("ac",), count("connections_active"), ("connections_active",)),
+    Part(("fc",), count("connections_frontend"), ("connections_frontend",)),
+    Part(("bc",), count("connections_backend"), ("connections_backend",)),
+    Part(("sc",), count("connections_server"), ("connections_server",)),
     Part(("rc",), _retries, ("connections_retries", "redispatched")),
-    Part(("sq",), _count("server_queue"), ("server_queue",)),
-    Part(("bq",), _count("backend_queue"), ("backend_queue",)),
+    Part(("sq",), count("server_queue"), ("server_queue",)),
+    Part(("bq",), count("backend_queue"), ("backend_queue",)),
     Part(("hr", "hs"), _captures, ("request_captures", "response_captures", "captures_ambiguous")),
     Part(("r",), read_request, (*REQUEST_ATTRIBUTES, "truncated")),
 )

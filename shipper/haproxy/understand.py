@@ -1,6 +1,7 @@
 """One line becomes one record: header, format, time. This is the definition of what a line means.
 
-1. Recognition hangs on the line alone: the stock formats are tried in their order, the first complete match wins.
+1. Recognition hangs on the line alone: the stock formats are tried in their order, the first complete match wins;
+   then the shapes of HAProxy's own messages; then what a line cut short may be the beginning of.
 2. No line is refused and no bytes raise: what nothing understands is a record as well, that says where reading stopped.
 3. A date without an offset takes it, in this order of trust, from the header, the sender's zone, the listener's zone.
 """
@@ -11,6 +12,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shipper.haproxy.events import read_event
 from shipper.haproxy.fields import PARTS, text
 from shipper.haproxy.record import PATHS, Attributes, Record
 from shipper.haproxy.request import read_request
@@ -158,6 +160,10 @@ def _read_message(raw: bytes, start: int, *, cut: bool) -> _Reading:
         if found is not None:
             values = {alias: value or b"" for alias, value in zip(plan.aliases, found, strict=True)}
             return _Reading(plan, values, _traffic(plan, values))
+    event = None if cut else read_event(raw[start:])
+    if event is not None:
+        attributes, date = event
+        return _Reading(None, {DATE_ALIAS: date}, attributes)
     scans = [(plan, plan.scan(raw, start)) for plan in STOCK]
     for plan, scan in scans:
         if scan.cut and DATE_ALIAS in scan.values:
@@ -165,7 +171,7 @@ def _read_message(raw: bytes, start: int, *, cut: bool) -> _Reading:
     plan, scan = max(scans, key=lambda known: known[1].column)
     expected = scan.expected if not scan.cut else "the rest of the line, which is cut"
     reason = f"not a line of {plan.name}: expected {expected} at column {scan.column}"
-    attributes: Attributes = {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason}
+    attributes = {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason}
     return _Reading(None, {}, attributes | {"truncated": "line"} if cut else attributes)
 
 
