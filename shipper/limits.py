@@ -48,6 +48,9 @@ SEGMENT_BYTES: Final = 64 * MIB
 JOURNAL_BYTES_MAX: Final = 8 * GIB
 """About an hour of 7,000 lines a second; never more than half of what is free at the start."""
 
+JOURNAL_COUNTS_BYTES: Final = MIB
+"""The end of the journal's bound, kept from lines: what a full journal drops is still said, each second for hours."""
+
 DISK_FREE_SHARE_MIN: Final = 0.05
 """The share of the disk that stays free for everything else on it."""
 

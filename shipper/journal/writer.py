@@ -7,7 +7,8 @@
    room; the bytes written since are counted. So appending goes on by itself once segments are deleted or the disk has
    room.
 4. A segment that is left ends with an entry without lines, so that lines lost at its end can be counted.
-5. Entries without lines are written beyond the bound as well: what was dropped can be said while it is.
+5. Lines leave the last JOURNAL_COUNTS_BYTES of the bound to entries without lines and to the headers of segments: what
+   was dropped can be said while it is. At their end, counts wait as lines do.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _LOOK_US: Final = 1_000_000
 _LOOK_WHILE_FULL_US: Final = 100_000
 _SEGMENTS_MIN: Final = 4
 """A bound is shared by at least so many segments, so that deleting one frees a good part of it."""
+_COUNTS_SHARE: Final = 16
+"""Of a small bound, at most this part is kept for counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,11 @@ class Writer:
         self._newest = max([*_segments.segments(folder), newer_than or b""]) or None
         self._bytes_max = min(bounds.bytes_max, (_free(folder) + _segments.size(folder)) // 2)
         self._segment_bytes = min(bounds.segment_bytes, self._bytes_max // _SEGMENTS_MIN)
+        self._counts_bytes = min(limits.JOURNAL_COUNTS_BYTES, self._bytes_max // _COUNTS_SHARE)
         self._free_share_min = bounds.free_share_min
         self._syncer = Syncer(bounds.sync_interval_s)
         self._fd: int | None = None
-        self._seed = self._offset = self._lines = 0
+        self._seed = self._offset = self._begun = self._lines = 0
         self._room, self._looked_us = 0, -_LOOK_US
         with suppress(JournalFull):  # then the first append that finds room begins the segment
             self._begin()
@@ -83,10 +87,9 @@ class Writer:
     def append(self, draft: codec.Draft) -> None:
         """Write one entry. Raises JournalFull when there is no room; nothing was written then."""
         entry = codec.encode_entry(draft, self._lines, self._seed)
-        if draft.lines:
-            self._claim(len(entry))
+        self._claim(len(entry), leave=self._counts_bytes if draft.lines else 0)
         fd = self._fd
-        if fd is None or (self._lines and self._offset + len(entry) > self._segment_bytes):
+        if fd is None or (self._offset > self._begun and self._offset + len(entry) > self._segment_bytes):
             fd = self._begin()
             entry = codec.encode_entry(draft, 0, self._seed)
         self._write(fd, entry)
@@ -97,15 +100,15 @@ class Writer:
         self._leave()
         self._syncer.close()
 
-    def _claim(self, size: int) -> None:
-        """Take ``size`` bytes of the room there is, or raise JournalFull."""
+    def _claim(self, size: int, leave: int) -> None:
+        """Take ``size`` bytes of the room there is, of which ``leave`` must be left, or raise JournalFull."""
         now = self._clock_us()
-        patience = _LOOK_US if self._room >= size else _LOOK_WHILE_FULL_US
+        patience = _LOOK_US if self._room >= size + leave else _LOOK_WHILE_FULL_US
         if not 0 <= now - self._looked_us < patience:
             self._looked_us = now
             free = _free(self._folder) - int(self._free_share_min * _capacity(self._folder))
             self._room = min(self._bytes_max - _segments.size(self._folder), free)
-        if self._room < size:
+        if self._room < size + leave:
             raise JournalFull(
                 f"journal {self._folder}: the bound of {self._bytes_max} bytes or the disk's reserve is reached"
             )
@@ -116,6 +119,8 @@ class Writer:
         self._leave()
         segment = _segments.new_id(self._clock_us(), self._newest, self._random_bytes(6))
         path = _segments.path_of(self._folder, segment)
+        header = codec.encode_segment_header(segment, self._interpretation)
+        self._claim(len(header) + codec.ENTRY_HEADER_BYTES, leave=0)  # with the seal
         try:
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
         except OSError as error:
@@ -123,11 +128,12 @@ class Writer:
         self._fd, self._newest, self._seed = fd, segment, codec.seed(segment)
         self._offset = self._lines = 0
         try:
-            self._write(fd, codec.encode_segment_header(segment, self._interpretation))
+            self._write(fd, header)
         except JournalFull:
             path.unlink()
             self._abandon()
             raise
+        self._begun = self._offset
         self._syncer.sync_folder(self._folder)
         _log.info("segment_opened", segment=segment.hex())
         return fd

@@ -37,6 +37,11 @@ class Gathering:
         self._bytes = 0
         self._empty = 0
 
+    @property
+    def lines(self) -> int:
+        """Count the lines that were gathered."""
+        return len(self._lines)
+
     def add(self, datagram: bytes, listener: int, address: str) -> bool:
         """Add the lines of a datagram; say whether the entry is full now."""
         text = datagram.rstrip(_ENDS)

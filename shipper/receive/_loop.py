@@ -4,7 +4,9 @@
    making. A pause of RECEIVE_LINGER_S before reading lets lines share an entry while few come.
 2. A buffer of 64 KiB holds any UDP datagram, so none is ever cut.
 3. A full journal never blocks a socket: its lines are dropped here, counted, and said once; so is the end of it.
-4. A stop reads what the kernel holds until nothing is left, or, under senders that never pause, RECEIVE_STOP_S_MAX.
+4. What is counted beside the lines goes with the next entry, at the latest after a second: a flood of blank datagrams
+   writes one entry a second.
+5. A stop reads what the kernel holds until nothing is left, or, under senders that never pause, RECEIVE_STOP_S_MAX.
 """
 
 from __future__ import annotations
@@ -85,11 +87,11 @@ class _Receiver:
         self._report_at = time.monotonic()
 
     def turn(self) -> int:
-        """Read every socket once, at most a batch of each, and append; give the number of datagrams."""
+        """Read every socket once, at most a batch of each, and append the lines; give the number of datagrams."""
         taken = sum(map(self._drain, self._listeners))
         if time.monotonic() >= self._report_at:
             self.report()
-        elif taken:
+        elif self._gathering.lines:
             self._append()
         return taken
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +77,38 @@ def test_a_full_journal_still_takes_counts(state: StateFolder) -> None:
         journal.append(draft(bytes(5000)))
     journal.append(draft(tally=ReceiveTally(dropped_full=1)))
     assert [batch.tally.dropped_full for batch in batches(reader(state))] == [1]
+
+
+def test_counts_have_a_bound_too(state: StateFolder) -> None:
+    journal = writer(state, bytes_max=8 * KIB)
+    counts = draft(tally=ReceiveTally(empty=1))
+    for _ in range(70):
+        journal.append(counts)
+    with pytest.raises(JournalFull):
+        deque(map(journal.append, repeat(counts)))
+    assert size(state.journal) <= 8 * KIB
+
+
+def test_counts_alone_fill_a_segment_too(state: StateFolder) -> None:
+    journal = writer(state, segment_bytes=KIB)
+    for _ in range(100):
+        journal.append(draft(tally=ReceiveTally(empty=1)))
+    assert len(segments(state.journal)) > 5
+    assert all(path_of(state.journal, each).stat().st_size <= KIB + 100 for each in segments(state.journal))
+    assert sum(batch.tally.empty for batch in batches(reader(state))) == 100
+
+
+def test_an_entry_larger_than_a_segment_has_one_for_itself(state: StateFolder) -> None:
+    journal = writer(state, segment_bytes=KIB)
+    for _ in range(3):
+        journal.append(draft(bytes(2 * KIB)))
+    assert len(segments(state.journal)) == 3
+
+
+def test_starts_without_end_make_no_segments_beyond_the_bound(state: StateFolder) -> None:
+    for _ in range(200):
+        writer(state, bytes_max=8 * KIB).close()
+    assert size(state.journal) <= 8 * KIB + 100
 
 
 def test_the_disk_keeps_its_reserve(state: StateFolder) -> None:

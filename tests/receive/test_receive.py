@@ -162,6 +162,17 @@ def test_counts_are_journaled_within_a_second_without_lines() -> None:
         assert receiver.journal.tally == ReceiveTally(empty=2)
 
 
+def test_a_flood_of_blank_datagrams_writes_no_more_than_an_entry_a_second() -> None:
+    with running() as receiver:
+        receiver.start()
+        for _ in range(50):
+            receiver.send(b"\n")
+            time.sleep(0.01)
+        receiver.stop()
+    assert receiver.journal.tally == ReceiveTally(empty=50)
+    assert len(receiver.journal.drafts) <= 3
+
+
 def test_what_the_kernel_drops_is_counted() -> None:
     with running(4096) as receiver:
         receiver.send(*(bytes(500) + b"x" for _ in range(300)))
