@@ -1,10 +1,12 @@
 """Parking: documents that a part of the cluster refuses for long, kept on disk so that the commit can move past them.
 
 1. One append-only log of checked records: totals, documents parked, documents settled. Its replay is the state, so that
-   documents and counters are one write. Garbage goes by writing the log anew and renaming it.
+   documents and counters are one write. Garbage goes by writing the log anew and renaming it; where the disk does not
+   take the new log, the old one goes on.
 2. A document is on disk (fsync) before it counts as parked.
 3. It is tried again only after the main commit has passed its line. So at the start, what lies at or past the commit
-   is dropped: the journal brings it again, and nothing is counted twice.
+   is dropped: the journal brings it again, and nothing is counted twice. While the log still holds what was dropped,
+   nothing is written behind it: it would come back at the next start.
 4. ``parked - indexed - already_there - dead_lettered`` is what is still pending here.
 5. Memory holds where each document lies, never the documents.
 6. A torn or damaged record ends the log: it was never reported as parked, or the disk is at fault, and it is said.
@@ -15,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -84,8 +87,10 @@ class Parking:
         self._file = _open(self._path, os.O_CREAT)
         self._size = 0
         self._live_bytes = 0
+        self._dirty = False
+        """What is written now might be lost, or bring back what was dropped: the log is to be written anew first."""
         self._replay()
-        self._rewrite(place for place in self._places.values() if self._passed(place))
+        self._drop()
 
     @property
     def totals(self) -> ParkingTotals:
@@ -101,6 +106,7 @@ class Parking:
     def committed(self, position: Position) -> None:
         """Take note that the commit record on disk has reached ``position``."""
         with self._lock:
+            self._clean()
             self._committed = position
 
     def park(self, body: Body) -> bool:
@@ -148,7 +154,7 @@ class Parking:
                 return False
             self._forget(ids, verdicts)
             if self._size > 2 * self._live_bytes + _GARBAGE_BYTES_MIN:
-                self._rewrite(self._places.values())
+                self._rewrite()
             return True
 
     def close(self) -> None:
@@ -175,11 +181,14 @@ class Parking:
 
     def _append(self, content: bytes) -> bool:
         """Write and sync at the end; a part that was written before a failure is taken back."""
+        if not self._clean():
+            return False
         try:
-            _write_whole(self._file, content)
+            _write_whole(self._file, content, self._size)
             os.fdatasync(self._file)
         except OSError as error:
-            os.ftruncate(self._file, self._size)
+            with suppress(OSError):
+                os.ftruncate(self._file, self._size)
             _log.warning("parking_write_failed", path=str(self._path), error=str(error))
             return False
         self._size += len(content)
@@ -198,29 +207,68 @@ class Parking:
                 self._totals = ParkingTotals(**json.loads(content))
         lost = os.fstat(self._file).st_size - self._size
         if lost:
+            os.ftruncate(self._file, self._size)
             _log.warning("parking_log_cut", path=str(self._path), bytes=lost)
 
-    def _rewrite(self, places: Iterable[_Place]) -> None:
-        """Write the log anew with ``places`` alone; the totals then count what was settled and what stays."""
-        kept = list(places)
+    def _drop(self) -> None:
+        """Drop what the journal brings again."""
+        dropped = [id_ for id_, place in self._places.items() if not self._passed(place)]
+        self._forget(dropped, Verdicts())
+        self._totals = replace(self._totals, parked=self._totals.parked - len(dropped))
+        self._dirty = bool(dropped) or not self._sync_folder()
+        self._clean()
+
+    def _clean(self) -> bool:
+        """See to it that the log may be written to; tell whether it may."""
+        if self._dirty:
+            self._rewrite()
+        return not self._dirty
+
+    def _rewrite(self) -> None:
+        """Write the log anew without garbage; where that fails, nothing has changed."""
         temporary = self._path.with_suffix(".new")
-        new = _open(temporary, os.O_CREAT | os.O_TRUNC)
-        self._totals = replace(self._totals, parked=self._totals.settled)
-        size = _write_whole(new, record(Kind.TOTALS, json.dumps(asdict(self._totals)).encode()))
-        self._places, self._live_bytes = {}, 0
-        for place in kept:
-            content = os.pread(self._file, place.size, place.start)
-            self._place(read_document(content[HEADER.size :]).id, replace(place, start=size))
-            size += _write_whole(new, content)
-        os.fsync(new)
-        temporary.replace(self._path)
-        _sync_folder(self._path.parent)
+        try:
+            with ExitStack() as undo:
+                file = _open(temporary, os.O_CREAT | os.O_TRUNC)
+                undo.callback(temporary.unlink, missing_ok=True)
+                undo.callback(os.close, file)
+                places, size = self._copy(file)
+                os.fsync(file)
+                temporary.replace(self._path)
+                undo.pop_all()
+        except OSError as error:
+            _log.warning("parking_rewrite_failed", path=str(self._path), error=str(error))
+            return
         os.close(self._file)
-        self._file, self._size = new, size
+        self._file, self._size, self._places = file, size, places
+        self._dirty = not self._sync_folder()
+
+    def _sync_folder(self) -> bool:
+        """Make the new log's name durable; False when a power cut might still bring the old log back."""
+        try:
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            _log.warning("parking_folder_not_synced", path=str(self._path), error=str(error))
+            return False
+        return True
+
+    def _copy(self, file: int) -> tuple[dict[str, _Place], int]:
+        """Write totals and documents; the totals count what was settled, each document counts itself."""
+        totals = replace(self._totals, parked=self._totals.settled)
+        size = _write_whole(file, record(Kind.TOTALS, json.dumps(asdict(totals)).encode()), 0)
+        places: dict[str, _Place] = {}
+        for id_, place in self._places.items():
+            places[id_] = replace(place, start=size)
+            size += _write_whole(file, os.pread(self._file, place.size, place.start), size)
+        return places, size
 
 
 def _open(path: Path, flags: int) -> int:
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | flags, 0o600)
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
 
 
 def _records(file: int) -> Iterator[tuple[int, Kind, bytes]]:
@@ -235,16 +283,8 @@ def _records(file: int) -> Iterator[tuple[int, Kind, bytes]]:
         start += HEADER.size + len(content)
 
 
-def _write_whole(file: int, content: bytes) -> int:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(file, view) :]
-    return len(content)
-
-
-def _sync_folder(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+def _write_whole(file: int, content: bytes, start: int) -> int:
+    written = 0
+    while written < len(content):
+        written += os.pwrite(file, memoryview(content)[written:], start + written)
+    return written

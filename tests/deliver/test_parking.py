@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from shipper.deliver._parked_records import HEADER, Kind, intact, record
 from shipper.deliver._parking import Parking, ParkingTotals
 from shipper.journal.commit import Verdicts
 from tests.deliver.bodies import Lines, position
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def ids(*numbers: int) -> list[str]:
@@ -120,6 +120,84 @@ def test_a_disk_that_takes_nothing_changes_nothing(tmp_path: Path, monkeypatch: 
         assert not parking.settle(ids(1), Verdicts(indexed=1))
     parking.close()
     assert Parking(tmp_path, position(100)).totals == ParkingTotals(1)
+
+
+class FullDisk:
+    """Takes ``writes`` more, then nothing."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, writes: int = 0) -> None:
+        self._left = writes
+        self._pwrite = os.pwrite
+        patch.setattr("os.pwrite", self)
+
+    def __call__(self, file: int, content: bytes, start: int) -> int:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError(28, "No space left on device")
+        return self._pwrite(file, content, start)
+
+
+@pytest.mark.parametrize("writes", range(1, 5))
+def test_garbage_that_cannot_be_dropped_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    monkeypatch.setattr("shipper.deliver._parking._GARBAGE_BYTES_MIN", -2000)
+    parking = Parking(tmp_path, position(100))
+    body = Lines("i", (1, 2, 3, 4))
+    parking.park(body)
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        FullDisk(patch, writes)
+        assert parking.settle(ids(1), Verdicts(indexed=1))
+    assert [log["event"] for log in logs] == ["parking_rewrite_failed"]
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+    for at_hand in (parking, Parking(tmp_path, position(100))):
+        assert at_hand.totals == ParkingTotals(4, indexed=1)
+        found = at_hand.body("i")
+        assert found is not None
+        assert found.content == b"".join(body.items[1:])
+
+
+def test_a_start_on_a_full_disk_brings_nothing_back_that_was_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Parking(tmp_path, None).park(Lines("i", (1, 2, 3)))
+    with monkeypatch.context() as patch:
+        FullDisk(patch)
+        parking = Parking(tmp_path, position(2))
+        parking.committed(position(2))
+        assert parking.totals == ParkingTotals(1)
+        assert not parking.park(Lines("i", (2,)))
+        assert not parking.settle(ids(1), Verdicts(indexed=1))
+    parking.committed(position(100))
+    assert parking.settle(ids(1), Verdicts(indexed=1))
+    assert Parking(tmp_path, position(100)).totals == ParkingTotals(1, indexed=1)
+
+
+def test_a_start_with_nothing_to_drop_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Parking(tmp_path, position(100)).park(Lines("i", (1, 2)))
+    with capture_logs() as logs:
+        FullDisk(monkeypatch)
+        assert Parking(tmp_path, position(100)).totals == ParkingTotals(2)
+    assert logs == []
+
+
+def test_a_log_whose_new_name_may_be_lost_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Parking(tmp_path, None).park(Lines("i", (1, 2)))
+    fsync = os.fsync
+
+    def no_folders(file: int) -> None:
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(5, "Input/output error")
+        fsync(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", no_folders)
+        parking = Parking(tmp_path, position(2))
+        assert not parking.park(Lines("i", (2,)))
+    assert parking.park(Lines("i", (2,)))
+    assert Parking(tmp_path, position(100)).totals == ParkingTotals(2)
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9, 30, 100])
