@@ -239,7 +239,7 @@ class Delivery:
 
     def _bury(self, job: Job, refused: Mapping[int, Cause]) -> None:
         """Make dead letters."""
-        refusals = [_refusal(job, number, cause) for number, cause in refused.items()]
+        refusals = _refusals(job, refused)
         reason = self._surroundings.dead_letters.write(refusals)
         if reason is not None:
             self._state.pause(PAUSED_DEAD_LETTERS, reason)
@@ -258,16 +258,19 @@ class Delivery:
         self._state.put(replace(job.rest(list(refused)), counted=True), delay_s)
 
 
-def _refusal(job: Job, number: int, cause: Cause) -> Refusal:
-    return Refusal(
-        id=job.body.id(number),
-        index=job.body.index,
-        line=job.body.line(number),
-        document=document(job.body, number),
-        tries=job.tries,
-        status=cause.status,
-        type=cause.type,
-        reason=cause.reason,
-        caused_by=cause.caused_by,
-        field=cause.field,
-    )
+def _refusals(job: Job, refused: Mapping[int, Cause]) -> list[Refusal]:
+    return [
+        Refusal(
+            id=job.body.id(number),
+            index=job.body.index,
+            line=line,
+            document=document(job.body, number),
+            tries=job.tries,
+            status=cause.status,
+            type=cause.type,
+            reason=cause.reason,
+            caused_by=cause.caused_by,
+            field=cause.field,
+        )
+        for line, (number, cause) in zip(job.body.lines(list(refused)), refused.items(), strict=True)
+    ]

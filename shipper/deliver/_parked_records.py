@@ -57,9 +57,8 @@ def intact(header: bytes, content: bytes) -> Kind | None:
     return Kind(kind)
 
 
-def document_record(body: Body, number: int) -> bytes:
-    """Write the record of one item."""
-    line = body.line(number)
+def document_record(body: Body, number: int, line: Line) -> bytes:
+    """Write the record of one item, which was made of ``line``."""
     meta = json.dumps(
         {
             "id": body.id(number),

@@ -111,14 +111,15 @@ class Parking:
 
     def park(self, body: Body) -> bool:
         """Put all documents of ``body`` on disk; False when there is no room for them: then none was written."""
-        records = [document_record(body, number) for number in range(len(body))]
+        lines = body.lines(range(len(body)))
+        records = [document_record(body, number, line) for number, line in enumerate(lines)]
         wanted = sum(map(len, records))
         with self._lock:
             start = self._size
             if self._live_bytes + wanted > self._bytes_max or not self._append(b"".join(records)):
                 return False
-            for number, content in enumerate(records):
-                self._place(body.id(number), _Place(body.index, body.line(number).position, start, len(content)))
+            for number, (line, content) in enumerate(zip(lines, records, strict=True)):
+                self._place(body.id(number), _Place(body.index, line.position, start, len(content)))
                 start += len(content)
             return True
 

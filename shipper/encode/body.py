@@ -36,9 +36,13 @@ class Body:
         action = json.loads(self.content[start : self.content.index(b"\n", start)])
         return str(action["create"]["_id"])
 
-    def line(self, item: int) -> Line:
-        """Give the line that an item was made of."""
-        return next(islice(self.batch.lines(), self.numbers[item], None))
+    def lines(self, items: Sequence[int]) -> list[Line]:
+        """Give the lines that ``items`` were made of, in one pass over the batch."""
+        numbers = [self.numbers[item] for item in items]
+        wanted = set(numbers)
+        lines = islice(enumerate(self.batch.lines()), max(wanted, default=-1) + 1)
+        found = {number: line for number, line in lines if number in wanted}
+        return [found[number] for number in numbers]
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ class Lines:
     def id(self, item: int) -> str:
         return position(self.numbers[item]).id()
 
+    def lines(self, items: Sequence[int]) -> list[Line]:
+        return [self.line(item) for item in items]
+
     def line(self, item: int) -> Line:
         number = self.numbers[item]
         return Line(b"line %d \xff" % number, Origin(0, "192.0.2.1"), number, Flag(0), position(number))

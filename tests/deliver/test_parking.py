@@ -27,7 +27,7 @@ def test_a_parked_document_comes_back_with_its_bytes_and_its_line(tmp_path: Path
     found = parking.body("i")
     assert found is not None
     assert found.content == body.content
-    assert [found.line(0), found.line(1)] == [body.line(0), body.line(1)]
+    assert found.lines([0, 1]) == body.lines([0, 1])
     assert [found.id(0), found.id(1)] == ids(1, 2)
 
 
