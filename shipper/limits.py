@@ -22,6 +22,9 @@ RECEIVE_BUFFER_BYTES: Final = 16 * MIB
 RECEIVE_BATCH_LINES: Final = 1024
 """Datagrams taken between two looks at the other sockets and the clock."""
 
+DATAGRAM_LINES_MAX: Final = 1024
+"""Lines in one datagram; what comes after stays together as the last. HAProxy sends one, and none is so short."""
+
 RECEIVE_LINGER_S: Final = 0.005
 """A line waits at most this long between the kernel and the journal."""
 

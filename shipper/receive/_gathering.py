@@ -1,6 +1,8 @@
 """The entry in the making: datagrams become lines. Pure.
 
 1. A datagram is one line, or several with newlines between; line ends and NULs at the end of a line are not part of it.
+   So that no sender blows up an entry, lines beyond DATAGRAM_LINES_MAX stay together as one, which is no log line to
+   anybody but keeps every byte. An entry has less than RECEIVE_BATCH_LINES + DATAGRAM_LINES_MAX lines.
 2. A blank line is not journaled but counted; so is a datagram without any line.
 3. A full table of origins closes the entry, so no line loses its sender, whatever addresses a flood makes up, and
    nothing of a sender is remembered beyond the entry.
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipper.journal.codec import Draft
 from shipper.journal.entry import Origin, ReceiveTally
-from shipper.limits import RECEIVE_BATCH_BYTES, RECEIVE_BATCH_LINES, SENDERS_REMEMBERED_MAX
+from shipper.limits import DATAGRAM_LINES_MAX, RECEIVE_BATCH_BYTES, RECEIVE_BATCH_LINES, SENDERS_REMEMBERED_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +83,7 @@ class Gathering:
         return draft
 
     def _split(self, text: bytes) -> tuple[bytes, ...]:
-        parts = [part.rstrip(_ENDS) for part in text.split(b"\n")]
+        parts = [part.rstrip(_ENDS) for part in text.split(b"\n", DATAGRAM_LINES_MAX - 1)]
         lines = tuple(filter(None, parts))
         self._empty += len(parts) - len(lines)
         return lines

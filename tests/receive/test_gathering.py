@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper.journal import Entry, Origin, ReceiveTally, codec
-from shipper.limits import RECEIVE_BATCH_BYTES, RECEIVE_BATCH_LINES, SENDERS_REMEMBERED_MAX
+from shipper.limits import DATAGRAM_LINES_MAX, RECEIVE_BATCH_BYTES, RECEIVE_BATCH_LINES, SENDERS_REMEMBERED_MAX
 from shipper.receive._gathering import Gathering
 
 NOW_US = 1_763_000_000_000_000
@@ -68,6 +68,16 @@ def test_an_entry_is_closed_by_its_lines_or_its_bytes() -> None:
     assert full.index(True) == RECEIVE_BATCH_LINES - 1
     gathered.take(ReceiveTally())
     assert gathered.add(b"x" * RECEIVE_BATCH_BYTES, 0, "192.0.2.1")
+
+
+def test_one_datagram_of_many_lines_stays_within_the_bounds_and_keeps_every_byte() -> None:
+    gathered = gathering()
+    datagram = b"a\n" * 32_750
+    while not gathered.add(datagram, 0, "192.0.2.1"):
+        gathered.add(b"one more", 0, "192.0.2.1")
+    lines = gathered.take(ReceiveTally()).lines
+    assert RECEIVE_BATCH_LINES <= len(lines) < RECEIVE_BATCH_LINES + DATAGRAM_LINES_MAX
+    assert lines[:DATAGRAM_LINES_MAX] == [b"a"] * (DATAGRAM_LINES_MAX - 1) + [datagram[2 * DATAGRAM_LINES_MAX - 2 : -1]]
 
 
 def test_a_clock_that_is_set_back_keeps_the_entry_readable() -> None:
