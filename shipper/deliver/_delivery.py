@@ -26,7 +26,6 @@ from shipper.deliver._state import (
     PARKED_TURN,
     PAUSED_ALIKE,
     PAUSED_DEAD_LETTERS,
-    PAUSED_FUSE,
     PAUSED_REFUSED,
     State,
 )
@@ -45,6 +44,8 @@ _log = structlog.get_logger()
 
 _JOIN_S: Final = 1.0
 """How long ``close`` waits for a worker whose request has no answer yet; its verdict is then not told any more."""
+
+_FUSE_BLOWN: Final = "too many documents would become dead letters, mend the index template or the mapping: {}"
 
 
 class Delivery:
@@ -147,7 +148,7 @@ class Delivery:
         elif isinstance(outcome, Failed):
             self._act_on_failure(job, outcome)
         else:
-            self._wait(job, range(len(job.body)), outcome.cause)
+            self._wait(job, range(len(job.body)), str(outcome.cause))
 
     def _ask(self, job: Job) -> Items | Failed | IndexHeld:
         index = job.body.index
@@ -207,10 +208,9 @@ class Delivery:
         if refused and may_bury:
             self._bury(job, refused)
         elif refused:
-            self._state.pause(PAUSED_FUSE, next(iter(refused.values())))
-            self._set_aside(job, refused, self._settings.pause_delay_s)
+            self._wait(replace(job, counted=True), list(refused), _FUSE_BLOWN.format(next(iter(refused.values()))))
         if waiting:
-            self._wait(job, waiting, held[0] if held and not good else None)
+            self._wait(job, waiting, str(held[0]) if held and not good else None)
 
     # -- what becomes of documents -----------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class Delivery:
         if total is not None:
             self._surroundings.settled(job.ticket, total)
 
-    def _wait(self, job: Job, numbers: Sequence[int], held: Cause | None) -> None:
+    def _wait(self, job: Job, numbers: Sequence[int], held: str | None) -> None:
         """Let items that are refused for now wait, or park them when they have waited for long; hold their index."""
         if job.ticket is None:
             return
@@ -243,7 +243,7 @@ class Delivery:
         reason = self._surroundings.dead_letters.write(refusals)
         if reason is not None:
             self._state.pause(PAUSED_DEAD_LETTERS, reason)
-            self._set_aside(job, refused, 0.0)
+            self._state.put(replace(job.rest(list(refused)), counted=True))
             return
         self._state.resume(PAUSED_DEAD_LETTERS)
         self._state.settled()
@@ -252,10 +252,6 @@ class Delivery:
             "dead_letters_written", index=letter.index, items=len(refusals), type=letter.type, reason=letter.reason
         )
         self._settle(job, refused, Verdicts(dead_lettered=len(refusals)))
-
-    def _set_aside(self, job: Job, refused: Mapping[int, Cause], delay_s: float) -> None:
-        """Keep refused documents until dead letters may be written again."""
-        self._state.put(replace(job.rest(list(refused)), counted=True), delay_s)
 
 
 def _refusals(job: Job, refused: Mapping[int, Cause]) -> list[Refusal]:

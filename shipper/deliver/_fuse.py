@@ -1,14 +1,21 @@
 """A broken template must not turn a day into dead letters: the fuse. Pure.
 
+Each index has its own: what is wrong with one says nothing of the others, and what is wrong with all blows all.
+
 1. It looks at the last ``window`` items that got a verdict or would get one.
 2. It is blown when more than ``share_max`` of that window would become dead letters for one reason, also while fewer
    items than that were seen: a few bad lines at the start are dead letters like any.
-3. An item is counted once, however often it is tried while the fuse is blown.
+3. An item is counted once, however often it is tried before it becomes a dead letter.
+4. A blown fuse is mended by an answer of its index that is mostly good.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Fuse:
@@ -31,11 +38,6 @@ class Fuse:
         """Give the reason that has blown the fuse, or None."""
         return next((reason for reason, count in self._counts.items() if reason and count > self._bound), None)
 
-    def reset(self) -> None:
-        """Forget all items."""
-        self._runs.clear()
-        self._counts.clear()
-
     def _forget(self) -> None:
         """Drop the oldest items until the window holds no more than it should."""
         surplus = self._counts.total() - self._window
@@ -46,3 +48,32 @@ class Fuse:
             self._counts[reason] -= dropped
             if items > dropped:
                 self._runs.appendleft((reason, items - dropped))
+
+
+class Fuses:
+    """The fuses of those indices that refused something. Not thread-safe."""
+
+    def __init__(self, window: int, share_max: float) -> None:
+        self._window = window
+        self._share_max = share_max
+        self._fuses: dict[str, Fuse] = {}
+        self._blown: set[str] = set()
+
+    def hold(self, index: str, good: int, refused: Mapping[str, int], *, counted: bool) -> bool:
+        """Take note of an answer; tell whether what ``index`` refuses is held back from becoming dead letters.
+
+        ``refused`` counts items by reason; ``counted`` says that they were before.
+        """
+        if index in self._blown:
+            most = max(refused.values(), default=0)
+            if good and most <= self._share_max * (good + most):
+                self._blown.remove(index)
+                del self._fuses[index]
+        elif refused or index in self._fuses:
+            fuse = self._fuses.setdefault(index, Fuse(self._window, self._share_max))
+            fuse.record(None, good)
+            for reason, items in refused.items() if not counted else ():
+                fuse.record(reason, items)
+            if fuse.blown_by() is not None:
+                self._blown.add(index)
+        return index in self._blown

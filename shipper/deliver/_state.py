@@ -17,7 +17,7 @@ from shipper import limits
 from shipper.deliver._backoff import Backoff
 from shipper.deliver._body import Remainder
 from shipper.deliver._contract import DeliveryEndedError
-from shipper.deliver._fuse import Fuse
+from shipper.deliver._fuse import Fuses
 from shipper.deliver._health import Health
 from shipper.deliver._open import OpenBatches
 from shipper.deliver._queue import Job, Queue
@@ -36,12 +36,10 @@ _log = structlog.get_logger()
 
 PAUSED_REFUSED: Final = "requests refused"
 PAUSED_ALIKE: Final = "documents refused alike"
-PAUSED_FUSE: Final = "fuse"
 PAUSED_DEAD_LETTERS: Final = "dead letters"
 _TODO: Final = {
     PAUSED_REFUSED: "check the credentials and what they may do",
     PAUSED_ALIKE: "whole requests are refused; the reason says why",
-    PAUSED_FUSE: "mend the index template or the mapping",
     PAUSED_DEAD_LETTERS: "make room for dead letters",
 }
 
@@ -58,8 +56,7 @@ class State:
         self._clock_s = clock_s
         self._rng = rng
         self._backoff = Backoff(settings.retry_delay_s_min, settings.retry_delay_s_max)
-        self._fuse = Fuse(limits.FUSE_WINDOW_ITEMS, settings.fuse_share_max)
-        self._fuse_index = ""
+        self._fuses = Fuses(limits.FUSE_WINDOW_ITEMS, settings.fuse_share_max)
         self._health = Health(settings.park_after_s)
         self._queue = Queue(settings.pause_delay_s)
         self._open = OpenBatches()
@@ -218,11 +215,14 @@ class State:
                 self._health.failing = False
                 _log.info("elasticsearch_answered")
             self.resume(PAUSED_REFUSED)
+            held_back = self._fuses.hold(index, good, refused, counted=job.counted)
             if good:
                 self._accepted(index, now_s)
             elif not refused:
                 self._health.refused(index, now_s)
-            return self._fuse_holds(job, good, refused)
+            if good and not held_back:
+                self._release(index, now_s)
+            return not held_back
 
     def settled(self) -> None:
         """Take note that an item got its verdict."""
@@ -251,14 +251,14 @@ class State:
 
     # -- holds and pauses --------------------------------------------------------------------------------------------
 
-    def hold(self, index: str, cause: Cause) -> None:
+    def hold(self, index: str, reason: str) -> None:
         """Let the documents for one index wait until it takes one again."""
         with self._changed:
             now_s = self._clock_s()
             self._health.refused(index, now_s)
-            newly = self._queue.hold(index, str(cause), now_s)
+            newly = self._queue.hold(index, reason, now_s)
         if newly:
-            _log.warning("index_held", index=index, reason=str(cause), retry_s=self._settings.pause_delay_s)
+            _log.warning("index_held", index=index, reason=reason, retry_s=self._settings.pause_delay_s)
 
     def hurry(self, index: str) -> None:
         """Let the next job of a held index through: the one before it was parked."""
@@ -296,20 +296,8 @@ class State:
         self._health.accepted(index)
         self._health.settled(now_s)
         self.resume(f"{PAUSED_ALIKE}: {index}")
+
+    def _release(self, index: str, now_s: float) -> None:
         if self._queue.release(index, now_s):
             _log.info("index_released", index=index)
             self._changed.notify_all()
-
-    def _fuse_holds(self, job: Job, good: int, refused: Counter[str]) -> bool:
-        """Count the items; a blown fuse is mended by an answer of the same index that is mostly good."""
-        self._fuse.record(None, good)
-        for kind, items in refused.items() if not job.counted else ():
-            self._fuse.record(kind, items)
-        most = max(refused.values(), default=0)
-        if job.body.index == self._fuse_index and good and most <= self._settings.fuse_share_max * (good + most):
-            self._fuse.reset()
-            self._fuse_index = ""
-            self.resume(PAUSED_FUSE)
-        elif self._fuse.blown_by() is not None and not self._fuse_index:
-            self._fuse_index = job.body.index
-        return not self._fuse_index

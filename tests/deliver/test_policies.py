@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper.deliver._backoff import Backoff
-from shipper.deliver._fuse import Fuse
+from shipper.deliver._fuse import Fuse, Fuses
 
 
 @given(st.integers(1, 10_000), st.integers())
@@ -57,11 +57,27 @@ def test_old_items_leave_the_window() -> None:
     assert fuse.blown_by() == "a"
 
 
-def test_a_reset_fuse_has_seen_nothing() -> None:
-    fuse = Fuse(10, 0.5)
-    fuse.record("a", 10)
-    fuse.reset()
-    assert fuse.blown_by() is None
+def test_a_blown_fuse_concerns_its_index_alone() -> None:
+    fuses = Fuses(10, 0.5)
+    assert not fuses.hold("i", 0, {"a": 5}, counted=False)
+    assert not fuses.hold("j", 0, {"a": 5}, counted=False)
+    assert fuses.hold("i", 0, {"a": 1}, counted=False)
+    assert not fuses.hold("j", 10, {}, counted=False)
+    assert fuses.hold("i", 0, {}, counted=False)
+
+
+def test_what_was_counted_is_not_counted_again() -> None:
+    fuses = Fuses(10, 0.5)
+    assert not fuses.hold("i", 0, {"a": 5}, counted=False)
+    assert not fuses.hold("i", 0, {"a": 5}, counted=True)
+
+
+def test_a_fuse_is_mended_by_an_answer_that_is_mostly_good_and_has_then_seen_nothing() -> None:
+    fuses = Fuses(10, 0.5)
+    assert fuses.hold("i", 0, {"a": 10}, counted=False)
+    assert fuses.hold("i", 4, {"a": 5}, counted=False)
+    assert not fuses.hold("i", 5, {"a": 5}, counted=False)
+    assert not fuses.hold("i", 0, {"a": 5}, counted=False)
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, "a", "b"]), st.integers(0, 30)), max_size=30))

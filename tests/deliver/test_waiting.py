@@ -84,14 +84,37 @@ def test_the_fuse_keeps_a_broken_mapping_from_making_dead_letters(tmp_path: Path
         b.cluster.item = lambda _i, number: None if number % 10 == 0 else error(400, "mapper_parsing_exception")
         for ticket in range(4):
             b.delivery.submit(ticket, [Lines("i", tuple(range(ticket * 1000, ticket * 1000 + 1000)))])
-        until(lambda: b.delivery.status().paused == {"fuse": "mapper_parsing_exception: because"})
+        until(lambda: "mapper_parsing_exception: because" in b.delivery.status().held.get("i", ""))
         until(lambda: b.delivery.status().waiting_items == 3600)
         assert not b.letters.kept
         b.cluster.item = lambda _i, number: error(400, "mapper_parsing_exception") if number % 100 == 1 else None
         until(lambda: len(b.verdicts) == 4)
         assert b.total == Verdicts(indexed=3960, dead_lettered=40)
         assert len(b.letters.kept) == 40
-    assert any(log["event"] == "delivery_paused" and log["kind"] == "fuse" for log in logs)
+        assert not b.delivery.status().held
+    events = [log["event"] for log in logs]
+    assert (events.count("index_held"), events.count("index_released")) == (1, 1)
+
+
+def test_a_broken_index_costs_the_others_nothing_and_its_documents_are_parked_until_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    with bench(tmp_path, pause_delay_s=0.1, park_after_s=0.3) as b:
+        b.cluster.item = lambda index, _n: error(400, "mapper_parsing_exception") if index == "old" else None
+        b.delivery.submit(0, [Lines("old", tuple(range(1000))), Lines("new", (1000,))])
+        until(lambda: "old" in b.delivery.status().held)
+        for ticket in range(1, 50):
+            b.delivery.submit(ticket, [Lines("new", (1000 + ticket,))])
+        until(lambda: len(b.verdicts) == 49, 1)
+        assert not b.delivery.status().paused
+        until(lambda: 0 in b.verdicts)
+        assert b.total == Verdicts(indexed=50, parked=1000)
+        b.delivery.committed(position(2000))
+        until(lambda: sum(index == "old" for index, _ in b.cluster.requests) > 4)
+        assert b.delivery.status().parked.pending == 1000
+        assert not b.letters.kept
+        b.cluster.item = lambda _i, _n: None
+        until(lambda: b.delivery.status().parked.indexed == 1000)
 
 
 def test_full_dead_letters_pause_delivery_until_there_is_room(tmp_path: Path) -> None:
