@@ -89,13 +89,13 @@ class Reader:
             return None
         entries: list[Entry] = []
         lines = size = 0
-        while (entry := self._held or segment.next(finished=finished)) is not None:
+        while (entry := self._next(segment, finished=finished)) is not None:
             if not (len(entry) or entry.lost or entry.tally != NO_TALLY):
                 continue  # a seal has nothing to settle
             lines += len(entry)
             size += len(entry.data)
-            self._held = entry if entries and (lines > lines_max or size > bytes_max) else None
-            if self._held:
+            if entries and (lines > lines_max or size > bytes_max):
+                self._held = entry
                 break
             entries.append(entry)
         if not entries:
@@ -104,3 +104,8 @@ class Reader:
             entries[0] = replace(entries[0], lost=entries[0].lost + self._lost)
             self._lost = 0
         return Batch(tuple(entries), segment.header.interpretation, Position(segment.segment, entries[-1].end))
+
+    def _next(self, segment: SegmentReader, *, finished: bool) -> Entry | None:
+        """Give the entry that the batch before had no room for, else the segment's next."""
+        held, self._held = self._held, None
+        return segment.next(finished=finished) if held is None else held

@@ -89,6 +89,15 @@ def test_a_read_says_whether_it_stopped_at_a_bound_or_took_all_there_was(
     assert not follower.more
 
 
+def test_counts_behind_a_full_batch_come_once_with_the_next(state: StateFolder) -> None:
+    journal = writer(state)
+    journal.append(draft(b"a", b"a"))
+    journal.append(draft(tally=ReceiveTally(empty=3)))
+    follower = reader(state)
+    found = [(len(batch), batch.tally.empty, follower.more) for batch in batches(follower, lines_max=1)]
+    assert found == [(2, 0, True), (0, 3, False)]
+
+
 def test_a_read_that_ends_with_a_finished_segment_says_that_there_may_be_more(state: StateFolder) -> None:
     three_entries(state)
     writer(state).append(draft(b"next"))
