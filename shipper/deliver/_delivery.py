@@ -64,6 +64,8 @@ class Delivery:
         self._surroundings = surroundings
         self._request_timeout_s = request_timeout_s
         self._clock_s = clock_s
+        self._unrecorded: list[tuple[list[str], Verdicts]] = []
+        """Verdicts on parked documents that the disk did not take; only whoever has the parked turn looks at it."""
         self._state = State(settings, clock_s=clock_s, rng=rng)
         self._threads = [
             threading.Thread(target=self._work, name=f"deliver-{number}", daemon=True)
@@ -130,14 +132,21 @@ class Delivery:
             self._state.fail(error)
 
     def _try_parked(self) -> None:
-        """Go round the indices for which documents are parked, and stay where they are taken again."""
+        """Go round the indices for which documents are parked, and stay where they are taken again.
+
+        What has its verdict already is not tried once more: as a dead letter it would be written twice.
+        """
         parking = self._surroundings.parking
+        self._unrecorded = [verdict for verdict in self._unrecorded if not parking.settle(*verdict)]
+        if self._unrecorded:
+            return
         for index in sorted(parking.indices()):
             body = parking.body(index)
             while body is not None and not self._state.closing:
                 settled = parking.totals.settled
                 self._send(Job(None, body))
-                body = parking.body(index) if parking.totals.settled > settled else None
+                taken = parking.totals.settled > settled and not self._unrecorded
+                body = parking.body(index) if taken else None
 
     def _send(self, job: Job) -> None:
         """Make one request and act on its answer."""
@@ -217,7 +226,9 @@ class Delivery:
     def _settle(self, job: Job, numbers: Iterable[int], verdicts: Verdicts) -> None:
         """Give the items ``numbers`` their verdict."""
         if job.ticket is None:
-            self._surroundings.parking.settle([job.body.id(number) for number in numbers], verdicts)
+            ids = [job.body.id(number) for number in numbers]
+            if not self._surroundings.parking.settle(ids, verdicts):
+                self._unrecorded.append((ids, verdicts))
             return
         total = self._state.tally(job.ticket, verdicts)
         if total is not None:

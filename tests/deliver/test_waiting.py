@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from typing import TYPE_CHECKING
 
+import pytest
 from structlog.testing import capture_logs
 
 from shipper.journal.commit import Verdicts
@@ -77,6 +79,23 @@ def test_a_parked_document_that_is_refused_for_good_is_a_dead_letter(tmp_path: P
         totals = b.delivery.status().parked
         assert (totals.indexed, totals.dead_lettered) == (9, 1)
         assert [letter.id for letter in b.letters.kept] == [id_of(3)]
+
+
+@pytest.mark.parametrize("failing", [{0}, {1}, set(range(8))])
+def test_a_parked_document_whose_verdict_the_disk_does_not_take_gets_no_second_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: set[int]
+) -> None:
+    with bench(tmp_path) as b:
+        b.parking.park(TEN)
+        b.cluster.item = lambda _i, number: error(400, "mapper_parsing_exception") if number == 3 else None
+        settle, calls = b.parking.settle, count()
+        monkeypatch.setattr(b.parking, "settle", lambda *verdict: next(calls) not in failing and settle(*verdict))
+        b.delivery.committed(position(10))
+        until(lambda: b.delivery.status().parked.pending == 0)
+        totals = b.delivery.status().parked
+        assert (totals.indexed, totals.already_there, totals.dead_lettered) == (9, 0, 1)
+        assert [letter.id for letter in b.letters.kept] == [id_of(3)]
+        assert set(b.cluster.times_sent().values()) == {1}
 
 
 def test_the_fuse_keeps_a_broken_mapping_from_making_dead_letters(tmp_path: Path) -> None:
