@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from shipper.dead_letter._letter import Refusal
     from shipper.journal.entry import Position
+    from shipper.refusal import Refusal
 
 _log = structlog.get_logger()
 
@@ -88,14 +88,9 @@ class DeadLetters:
                 self._written.difference_update(refusal.id for refusal in refusals)
             return reason
 
-    def full(self) -> str | None:
-        """Give the reason why no further letter can be kept, or None."""
-        with self._lock:
-            return self._full(0)
-
     def _full(self, wanted: int) -> str | None:
         kept = sum(_size(path) for path in self._folder.glob(FILES))
-        if kept + wanted > self._bytes_max or (not wanted and kept >= self._bytes_max):
+        if wanted and kept + wanted > self._bytes_max:
             return (
                 f"the dead letters in {self._folder} have reached their bound of {self._bytes_max} bytes; "
                 "deal with them and remove their files, or raise dead_letters.bytes_max"

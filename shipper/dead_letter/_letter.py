@@ -12,7 +12,7 @@ import base64
 import json
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from shipper.haproxy.timestamps import format_timestamp
 
@@ -20,53 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipper.journal.entry import Line
+    from shipper.refusal import Refusal
 
 FILES: Final = "dead-letters-*.ndjson"
-
-
-class Refusal(Protocol):
-    """What delivery knows of a document that was refused for good."""
-
-    @property
-    def id(self) -> str:
-        """Its `_id`."""
-
-    @property
-    def index(self) -> str:
-        """The index that refused it."""
-
-    @property
-    def line(self) -> Line:
-        """The line it was made of."""
-
-    @property
-    def document(self) -> bytes:
-        """The JSON that was sent."""
-
-    @property
-    def tries(self) -> int:
-        """Requests that carried it."""
-
-    @property
-    def status(self) -> int:
-        """The item's status, or the request's."""
-
-    @property
-    def type(self) -> str:
-        """The error's type."""
-
-    @property
-    def reason(self) -> str:
-        """What Elasticsearch said."""
-
-    @property
-    def caused_by(self) -> str:
-        """And what it named as the cause; empty when nothing."""
-
-    @property
-    def field(self) -> str | None:
-        """The field it complained of, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
 """
 
 from shipper.deliver._body import Body
-from shipper.deliver._contract import DeadLetters, DeliveryEndedError, Refusal, Status, Surroundings
+from shipper.deliver._contract import DeadLetters, DeliveryEndedError, Status, Surroundings
 from shipper.deliver._delivery import Delivery
 from shipper.deliver._parking import Parking, ParkingTotals
 
@@ -16,7 +16,6 @@ __all__ = [
     "DeliveryEndedError",
     "Parking",
     "ParkingTotals",
-    "Refusal",
     "Status",
     "Surroundings",
 ]

@@ -13,23 +13,7 @@ if TYPE_CHECKING:
     from shipper.deliver._parking import Parking, ParkingTotals
     from shipper.elastic import Transport
     from shipper.journal.commit import Verdicts
-    from shipper.journal.entry import Line
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A document that Elasticsearch refused for good, with all that is known of it."""
-
-    id: str
-    index: str
-    line: Line
-    document: bytes
-    tries: int
-    status: int
-    type: str
-    reason: str
-    caused_by: str
-    field: str | None
+    from shipper.refusal import Refusal
 
 
 class DeliveryEndedError(ShipperError):

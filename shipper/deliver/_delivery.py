@@ -20,7 +20,7 @@ import structlog
 from shipper import limits
 from shipper.deliver._answers import Cause, Failed, IndexHeld, Items, Refused, Remedy, read
 from shipper.deliver._body import document, pieces
-from shipper.deliver._contract import Refusal, Status, Surroundings
+from shipper.deliver._contract import Status, Surroundings
 from shipper.deliver._queue import Job
 from shipper.deliver._state import (
     PARKED_TURN,
@@ -31,6 +31,7 @@ from shipper.deliver._state import (
 )
 from shipper.errors import Retryable
 from shipper.journal.commit import Verdicts
+from shipper.refusal import Refusal
 
 if TYPE_CHECKING:
     import random
@@ -77,14 +78,11 @@ class Delivery:
     def submit(self, ticket: int, bodies: Sequence[Body], timeout_s: float | None = None) -> bool:
         """Take a batch; wait at most ``timeout_s`` (None: for ever) while the bound on unsettled bytes is reached.
 
-        False says that it was not taken: out of time, or closing. Raises DeliveryEndedError.
+        A batch has a document at least: what has none is settled without us. False says that it was not taken: out of
+        time, or closing. Raises DeliveryEndedError.
         """
-        parts = [part for body in bodies if len(body) for part in pieces(body, limits.BULK_BYTES_MAX)]
-        if not self._state.admit(ticket, parts, timeout_s):
-            return False
-        if not parts:
-            self._surroundings.settled(ticket, Verdicts())
-        return True
+        parts = [part for body in bodies for part in pieces(body, limits.BULK_BYTES_MAX)]
+        return self._state.admit(ticket, parts, timeout_s)
 
     def check(self) -> None:
         """Raise DeliveryEndedError when an error has ended delivery. Cheap: for turns without anything to submit.

@@ -25,9 +25,9 @@ class OpenBatches:
         return iter(self._batches)
 
     def open(self, ticket: int, items: int) -> None:
-        """Begin a batch; a ticket that is open already is a mistake of the caller."""
-        if ticket in self._batches:
-            raise ValueError(f"batch {ticket} is open already")
+        """Begin a batch; one without items, and a ticket that is open already, are mistakes of the caller."""
+        if not items or ticket in self._batches:
+            raise ValueError(f"batch {ticket} is empty, or open already")
         self._batches[ticket] = (items, Verdicts())
 
     def tally(self, ticket: int, verdicts: Verdicts) -> Verdicts | None:

@@ -82,8 +82,7 @@ class State:
             self.check()
             if self._closing or not room:
                 return False
-            if bodies:
-                self._open.open(ticket, sum(map(len, bodies)))
+            self._open.open(ticket, sum(map(len, bodies)))
             for body in bodies:
                 self.put(Job(ticket, body))
             return True

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shipper.dead_letter import DeadLetters, at_or_past, read
 from shipper.dead_letter._letter import letter
 from shipper.journal.entry import Flag, Line, Origin, Position
+from shipper.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,26 +26,20 @@ def position(number: int) -> Position:
     return Position(SEGMENT, number)
 
 
-@dataclass(frozen=True)
-class Refused:
-    number: int = 1
-    raw: bytes = b"GET /\xff"
-    document: bytes = b'{"a":[1]}'
-    index: str = "haproxy-2026.11.21"
-    tries: int = 2
-    status: int = 400
-    type: str = "document_parsing_exception"
-    reason: str = "failed to parse field [a]"
-    caused_by: str = "x: y"
-    field: str | None = "a"
-
-    @property
-    def id(self) -> str:
-        return position(self.number).id()
-
-    @property
-    def line(self) -> Line:
-        return Line(self.raw, Origin(0, "192.0.2.7"), NOON_US, Flag(0), position(self.number))
+def refused(number: int = 1) -> Refusal:
+    line = Line(b"GET /\xff", Origin(0, "192.0.2.7"), NOON_US, Flag(0), position(number))
+    return Refusal(
+        id=position(number).id(),
+        index="haproxy-2026.11.21",
+        line=line,
+        document=b'{"a":[1]}',
+        tries=2,
+        status=400,
+        type="document_parsing_exception",
+        reason="failed to parse field [a]",
+        caused_by="x: y",
+        field="a",
+    )
 
 
 def opened(folder: Path, bytes_max: int = 1_000_000, **more: int) -> DeadLetters:
@@ -52,7 +47,7 @@ def opened(folder: Path, bytes_max: int = 1_000_000, **more: int) -> DeadLetters
 
 
 def test_a_letter_says_everything_and_keeps_the_exact_bytes(tmp_path: Path) -> None:
-    assert opened(tmp_path).write([Refused()]) is None
+    assert opened(tmp_path).write([refused()]) is None
     (found,) = read(tmp_path)
     assert found.raw == b"GET /\xff"
     assert found.line == "GET /\ufffd"
@@ -70,17 +65,19 @@ def test_a_letter_says_everything_and_keeps_the_exact_bytes(tmp_path: Path) -> N
 
 @given(st.binary(), st.binary(), st.text())
 def test_whatever_was_refused_becomes_one_line_of_ascii_json(raw: bytes, document: bytes, reason: str) -> None:
-    written = letter(Refused(raw=raw, document=document, reason=reason), NOON_US)
+    written = letter(
+        replace(refused(), line=replace(refused().line, raw=raw), document=document, reason=reason), NOON_US
+    )
     assert written.count(b"\n") == 1
     assert written.isascii()
     assert json.loads(written)["reason"] == reason
 
 
 def test_a_new_process_begins_a_new_file_and_a_torn_line_is_passed_over(tmp_path: Path) -> None:
-    opened(tmp_path).write([Refused(1), Refused(2)])
+    opened(tmp_path).write([refused(1), refused(2)])
     (first,) = tmp_path.iterdir()
     first.write_bytes(first.read_bytes()[:-5])
-    opened(tmp_path).write([Refused(3)])
+    opened(tmp_path).write([refused(3)])
     assert [path.name for path in sorted(tmp_path.iterdir())] == [
         "dead-letters-2026-11-21-0001.ndjson",
         "dead-letters-2026-11-21-0002.ndjson",
@@ -97,41 +94,40 @@ def test_lines_that_are_no_letters_are_passed_over(tmp_path: Path) -> None:
 def test_a_full_file_is_followed_by_another(tmp_path: Path) -> None:
     letters = opened(tmp_path, file_bytes_max=10)
     for number in (1, 2, 3):
-        letters.write([Refused(number)])
+        letters.write([refused(number)])
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_after_a_crash_the_same_line_is_not_written_twice(tmp_path: Path) -> None:
-    opened(tmp_path).write([Refused(9), Refused(10), Refused(11)])
+    opened(tmp_path).write([refused(9), refused(10), refused(11)])
     letters = opened(tmp_path)
-    letters.write([Refused(10), Refused(12)])
+    letters.write([refused(10), refused(12)])
     assert [found.id for found in read(tmp_path)] == [position(n).id() for n in (9, 10, 11, 12)]
 
 
 def test_a_line_that_is_refused_anew_after_that_is_written(tmp_path: Path) -> None:
-    opened(tmp_path).write([Refused(10)])
+    opened(tmp_path).write([refused(10)])
     letters = opened(tmp_path)
-    letters.write([Refused(10)])
-    letters.write([Refused(10)])
+    letters.write([refused(10)])
+    letters.write([refused(10)])
     assert len(list(read(tmp_path))) == 2
 
 
 def test_at_the_bound_nothing_is_written_and_the_reason_is_given(tmp_path: Path) -> None:
     letters = opened(tmp_path, bytes_max=700)
-    assert letters.write([Refused(1)]) is None
-    reason = letters.write([Refused(2)])
+    assert letters.write([refused(1)]) is None
+    reason = letters.write([refused(2)])
     assert reason is not None
     assert "700 bytes" in reason
     assert len(list(read(tmp_path))) == 1
-    assert letters.full() is None
     next(tmp_path.iterdir()).unlink()
-    assert letters.write([Refused(2)]) is None
+    assert letters.write([refused(2)]) is None
     assert [found.id for found in read(tmp_path)] == [position(2).id()]
 
 
 def test_files_may_be_removed_while_they_are_counted_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     letters = opened(tmp_path)
-    letters.write([Refused(11)])
+    letters.write([refused(11)])
     glob = type(tmp_path).glob
 
     def remove_what_was_found(folder: Path, pattern: str) -> Iterator[Path]:
@@ -141,9 +137,9 @@ def test_files_may_be_removed_while_they_are_counted_and_read(tmp_path: Path, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(type(tmp_path), "glob", remove_what_was_found)
-        assert letters.write([Refused(12)]) is None
+        assert letters.write([refused(12)]) is None
         assert list(read(tmp_path)) == []
-    letters.write([Refused(13)])
+    letters.write([refused(13)])
     with monkeypatch.context() as patch:
         patch.setattr(type(tmp_path), "glob", remove_what_was_found)
         opened(tmp_path)
@@ -153,17 +149,17 @@ def test_a_disk_that_takes_nothing_is_a_reason_and_leaves_no_half_letter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letters = opened(tmp_path)
-    letters.write([Refused(1)])
+    letters.write([refused(1)])
 
     def no_space(_file: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", no_space)
-        reason = letters.write([Refused(2)])
+        reason = letters.write([refused(2)])
     assert reason is not None
     assert "No space left" in reason
-    assert letters.write([Refused(2)]) is None
+    assert letters.write([refused(2)]) is None
     assert [found.id for found in read(tmp_path)] == [position(1).id(), position(2).id()]
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shipper.config import Delivery as Settings
-from shipper.deliver import Delivery, Parking, Refusal, Surroundings
+from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Answer
 from shipper.journal.commit import Verdicts
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipper.elastic import Transport
+    from shipper.refusal import Refusal
 
 FAST: dict[str, Any] = {
     "retry_delay_s_min": 0.001,

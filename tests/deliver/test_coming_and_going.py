@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from shipper.deliver import DeliveryEndedError
 from shipper.errors import Fatal
 from shipper.journal.commit import Verdicts
-from tests.deliver.bodies import TEN
+from tests.deliver.bodies import TEN, Lines
 from tests.deliver.fakes import bench, until, whole
 
 if TYPE_CHECKING:
@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from shipper.elastic import Answer
 
 
-def test_a_batch_without_documents_is_settled_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("second", [(1, [TEN]), (2, [])])
+def test_a_ticket_that_is_open_and_a_batch_without_documents_are_mistakes(
+    tmp_path: Path, second: tuple[int, list[Lines]]
+) -> None:
     with bench(tmp_path) as b:
-        b.delivery.submit(1, [])
-        assert b.verdicts == {1: Verdicts()}
+        b.cluster.request = lambda _i, _n: whole(503)
+        b.delivery.submit(1, [TEN])
+        with pytest.raises(ValueError, match="empty, or open already"):
+            b.delivery.submit(*second)
 
 
 def test_submit_blocks_at_the_bound_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
