@@ -4,7 +4,8 @@
    that the parent is gone. The kernel kills it then as well (PR_SET_PDEATHSIG), before it could notice.
 2. Children ignore SIGINT and SIGTERM, so that a Ctrl-C, or a service manager that signals the whole group, cannot break
    the order of the stop. Only the parent listens to them.
-3. A child that ends unasked is started again after a back-off; one that ends with EXIT_FATAL stops everything.
+3. A child that ends unasked is started again after a back-off; one that ends with EXIT_FATAL, for a
+   configuration or a state folder that cannot be used, stops everything.
 4. The parent has no threads and only waits. Children are stopped in the order in which they were given, each within its
    time; a second signal leaves no more time to any.
 """
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 EXIT_FATAL: Final = 70
-"""EX_SOFTWARE of sysexits.h: starting again would not help."""
+"""Of a child that met a ``Fatal``, and then of the supervisor: a person has to mend the configuration or the state
+folder first. Any other error is the child's own affair: it is started again. (EX_SOFTWARE of sysexits.h.)"""
 
 _PR_SET_PDEATHSIG: Final = 1
 _STOP: Final = b"s"

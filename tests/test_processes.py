@@ -153,6 +153,14 @@ def test_a_crashing_child_is_started_ever_more_slowly(tmp_path: Path) -> None:
         assert run.process.wait(5) == 0
 
 
+def test_a_crashing_child_leaves_the_other_alone(tmp_path: Path) -> None:
+    with supervised(tmp_path, "receive", "crashes") as run:
+        run.wait_for("crashes", times=3)
+        (receive,) = run.wait_for("receive")
+        assert is_alive(receive)
+        assert [note.split()[0] for note in run.notes].count("receive") == 1
+
+
 def test_a_child_that_cannot_go_on_stops_everything(tmp_path: Path) -> None:
     with supervised(tmp_path, "receive", "gives_up") as run:
         assert run.process.wait(8) == processes.EXIT_FATAL

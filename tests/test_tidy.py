@@ -26,7 +26,12 @@ PURE = (
     "journal/entry",
     "deliver/_answers",
     "deliver/_backoff",
+    "deliver/_body",
     "deliver/_fuse",
+    "deliver/_health",
+    "deliver/_open",
+    "deliver/_parked_records",
+    "deliver/_queue",
 )
 IMPURE = {"socket", "time", "random", "os", "elasticsearch", "secrets", "subprocess", "threading"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}

@@ -1,7 +1,7 @@
 """Delivery: bulk bodies in, one verdict for every line out.
 
 ``_answers`` reads what Elasticsearch says, ``_delivery`` acts on it. ``_queue``, ``_health``, ``_fuse``, ``_backoff``,
-``_open`` and ``_body`` are its pure parts, ``_parking`` is what it keeps on disk.
+``_open``, ``_body`` and ``_parked_records`` are its pure parts, ``_parking`` is what it keeps on disk.
 """
 
 from shipper.deliver._body import Body

@@ -1,4 +1,4 @@
-"""What is sent: bodies for one index each, and what is left of them after an answer.
+"""What is sent: bodies for one index each, and what is left of them after an answer. Pure.
 
 1. Documents are serialised once; whatever is sent again is a subset of the same bytes.
 2. What is left is copied out of its batch, so that one item that waits does not keep megabytes of others in memory.

@@ -1,4 +1,4 @@
-"""What waits to be sent, and until when. No threads and no clock: ``now_s`` comes in, whatever clock it is of.
+"""What waits to be sent, and until when. Pure, no threads and no clock: ``now_s`` comes in, whatever clock it is of.
 
 1. A job that backs off waits in a heap by its due time; it occupies nothing.
 2. The jobs of a held index wait together. One of them is let through now and then to see whether the index takes
