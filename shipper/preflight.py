@@ -39,7 +39,11 @@ class Finding:
 def check(config: Config) -> Iterator[Finding]:
     """Look at the configuration, the state folder, the ports and Elasticsearch, in this order."""
     yield from _configuration(config)
-    running = _holder(config)
+    running = None
+    try:
+        running = StateFolder(config.state_dir).holder()
+    except StateError as error:
+        yield Finding("state", str(error), good=False)
     yield from _state(config, running)
     yield from _ports(config, running)
     yield from _elasticsearch(config)
@@ -55,22 +59,10 @@ def _configuration(config: Config) -> Iterator[Finding]:
         yield Finding("zone", f"dates without an offset from {sender.network} are taken to be {sender.timezone}")
 
 
-def _holder(config: Config) -> str | None:
-    """Give why the state folder cannot be taken, when a running shipper has it."""
-    state = StateFolder(config.state_dir)
-    if not (state.root / "lock").exists():
-        return None
-    try:
-        state.lock().close()
-    except StateError as error:
-        return str(error)
-    return None
-
-
 def _state(config: Config, running: str | None) -> Iterator[Finding]:
     root = config.state_dir
     if running is not None:
-        yield Finding("state", f"{running} (a running shipper: then this is as it should be)")
+        yield Finding("state", f"{root} is in use by process {running}; if that is shipper, this is as it should be")
     existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
         yield Finding(

@@ -71,3 +71,9 @@ def test_a_damaged_commit_record_is_told_and_left_where_it_is(tmp_path: Path) ->
     (finding,) = (finding for finding in _of("state", _config(tmp_path)) if not finding.good)
     assert "commit.json is damaged" in finding.text
     assert (tmp_path / "commit.json").read_text() == "no record"
+
+
+def test_a_look_changes_nothing_in_a_state_folder_that_nobody_has(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("4711\n")
+    assert all(finding.good for finding in _of("state", _config(tmp_path)))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("lock", "4711\n")]

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from shipper.errors import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+_LOOK_S: Final = 0.05
+"""Longer by far than a look at the lock takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +43,67 @@ class StateFolder:
         """The folder of damaged bytes."""
         return self.root / "quarantine"
 
+    @property
+    def _lock(self) -> Path:
+        return self.root / "lock"
+
+    def holder(self) -> str | None:
+        """Give the number of the process that has the folder, None when none has. Makes and writes nothing.
+
+        Raises StateError when that cannot be seen.
+        """
+        try:
+            fd = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateError(
+                f"state folder {self.root}: lock: {error.strerror}; look as the user of shipper"
+            ) from error
+        try:
+            return None if _taken(fd, fcntl.LOCK_SH) else _written_holder(fd)
+        finally:
+            os.close(fd)
+
     def lock(self) -> Lock:
         """Make the folders if they are missing, and take them for this process and its children.
 
         Raises StateError when they cannot be made or written, or when another process has them.
         """
-        path = self.root / "lock"
         try:
             self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
             self.journal.mkdir(mode=0o750, exist_ok=True)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise StateError(f"state folder {self.root}: {error.strerror}; choose another with state_dir") from error
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        if not (_taken(fd, fcntl.LOCK_EX) or _taken_after_a_look(fd)):
+            holder = _written_holder(fd)
             os.close(fd)
             raise StateError(
                 f"state folder {self.root} is in use by process {holder}; stop that one, or choose another state_dir"
-            ) from error
+            )
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         return Lock(fd)
+
+
+def _taken(fd: int, kind: int) -> bool:
+    """Lock the open file, unless another has it."""
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _taken_after_a_look(fd: int) -> bool:
+    """Try once more: ``holder`` has the file for the moment of its look."""
+    time.sleep(_LOOK_S)
+    return _taken(fd, fcntl.LOCK_EX)
+
+
+def _written_holder(fd: int) -> str:
+    return os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
 
 
 class Lock:

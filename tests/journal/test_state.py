@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +35,36 @@ def test_the_folder_is_free_again_when_its_holder_is_gone(tmp_path: Path) -> Non
     assert take_elsewhere(tmp_path / "new").returncode == 0
     with StateFolder(tmp_path / "new").lock():
         pass
+
+
+def test_a_look_tells_who_holds_the_folder_and_leaves_everything_as_it_is(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    assert state.holder() is None
+    assert list(tmp_path.iterdir()) == []
+    with state.lock():
+        assert state.holder() == str(os.getpid())
+        assert take_elsewhere(tmp_path).returncode != 0
+    before = (tmp_path / "lock").stat()
+    (tmp_path / "lock").chmod(0o440)
+    assert state.holder() is None
+    assert (tmp_path / "lock").stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_look_in_the_same_moment_keeps_nobody_from_taking_the_folder(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    state.lock().close()
+    fd = os.open(tmp_path / "lock", os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    end = threading.Timer(0.01, os.close, [fd])
+    end.start()
+    with state.lock():
+        end.join()
+
+
+def test_a_lock_that_cannot_be_looked_at_is_said(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to("lock")
+    with pytest.raises(StateError, match="look as the user of shipper"):
+        StateFolder(tmp_path).holder()
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
