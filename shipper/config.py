@@ -249,7 +249,7 @@ class Delivery(_Closed):
     park_after_s: PositiveFloat = limits.PARK_AFTER_S
     """An item that is refused for this long while others settle is parked."""
     fuse_share_max: Annotated[float, Field(gt=0, le=1)] = limits.FUSE_SHARE_MAX
-    """The share of the last 1,000 items that may become dead letters for one reason before delivery pauses."""
+    """The share of an index's last 1,000 items that may become dead letters for one reason before it is held."""
 
 
 class DeadLetters(_Closed):

@@ -117,7 +117,7 @@ FUSE_WINDOW_ITEMS: Final = 1_000
 """The last items the fuse looks at."""
 
 FUSE_SHARE_MAX: Final = 0.5
-"""The share of them that may become dead letters for one reason before delivery pauses."""
+"""The share of them that may become dead letters for one reason before their index is held."""
 
 REASON_CHARS_MAX: Final = 4 * KIB
 """Of a reason that Elasticsearch gives: it may quote the document, and is kept with every dead letter."""

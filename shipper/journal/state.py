@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+TAKE_S: Final = 1.0
+"""How long a folder that another process has may stay so, before that is an error."""
 _LOOK_S: Final = 0.05
-"""Longer by far than a look at the lock takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class StateFolder:
             fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise StateError(f"state folder {self.root}: {error.strerror}; choose another with state_dir") from error
-        if not (_taken(fd, fcntl.LOCK_EX) or _taken_after_a_look(fd)):
+        if not _taken_in_time(fd):
             holder = _written_holder(fd)
             os.close(fd)
             raise StateError(
@@ -96,10 +97,14 @@ def _taken(fd: int, kind: int) -> bool:
     return True
 
 
-def _taken_after_a_look(fd: int) -> bool:
-    """Try once more: ``holder`` has the file for the moment of its look."""
-    time.sleep(_LOOK_S)
-    return _taken(fd, fcntl.LOCK_EX)
+def _taken_in_time(fd: int) -> bool:
+    """Try for TAKE_S: the children of a shipper that was killed hold the file until the kernel has ended them."""
+    deadline_s = time.monotonic() + TAKE_S
+    while not _taken(fd, fcntl.LOCK_EX):
+        if time.monotonic() >= deadline_s:
+            return False
+        time.sleep(_LOOK_S)
+    return True
 
 
 def _written_holder(fd: int) -> str:

@@ -10,9 +10,11 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
+BIND_S: Final = 0.5
+"""How long a port that is in use may stay so, before that is an error."""
+_LOOK_S: Final = 0.05
 _SO_RCVBUFFORCE: Final = 33
 _SO_MEMINFO: Final = 55
 _MEMINFO: Final = struct.Struct("=9I")
@@ -94,7 +99,7 @@ def _open(number: int, listener: config.Listener) -> BoundListener:
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         granted = _ask_for_buffer(bound, listener.receive_buffer_bytes)
-        bound.bind((listener.host, listener.port))
+        _bind(bound, (listener.host, listener.port))
         bound.setblocking(False)  # noqa: FBT003 -- the standard library's signature
     except OSError:
         bound.close()
@@ -110,6 +115,18 @@ def _open(number: int, listener: config.Listener) -> BoundListener:
             run=f"sysctl -w net.core.rmem_max={listener.receive_buffer_bytes}",
         )
     return opened
+
+
+def _bind(bound: socket.socket, address: tuple[str, int]) -> None:
+    """Bind, trying for BIND_S: the children of a killed shipper hold its ports until the kernel has ended them."""
+    deadline_s = time.monotonic() + BIND_S
+    while True:
+        try:
+            return bound.bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline_s:
+                raise
+        time.sleep(_LOOK_S)
 
 
 def _ask_for_buffer(bound: socket.socket, size: int) -> int:
