@@ -155,7 +155,6 @@ class Shipping:
         counters = {name: value for name, value in asdict(commit).items() if name != "position"}
         _log.info(
             event,
-            received=commit.received,
             **counters,
             under_way=self.ledger.open_lines,
             unparsed_since_start=self._unparsed,

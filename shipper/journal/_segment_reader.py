@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -85,11 +86,11 @@ class SegmentReader:
         if header is None:
             return None
         payload = self._bytes(self._offset + codec.ENTRY_HEADER_BYTES, header.payload_bytes)
-        lost = max(0, header.first_line - self._lines)
-        entry = codec.decode_entry(header, payload, self.segment, self._offset, lost)
-        if entry is not None:
-            self._offset, self._lines = entry.end, header.first_line + header.lines
-        return entry
+        entry = codec.decode_entry(header, payload, self.segment, self._offset)
+        if entry is None:
+            return None
+        self._offset = entry.end
+        return entry.behind(self._missing(header))
 
     def _damage_end(self, *, finished: bool) -> int | None:
         """Tell where what is unreadable at the offset ends, if it is damage; None while it may still be written."""
@@ -103,12 +104,17 @@ class SegmentReader:
         """Make an entry of the damage from the offset to ``end``; of its header, where that holds, the counts stand."""
         header = self._header(self._offset)
         self._put_aside(self._offset, end)
-        lost, tally = 0, codec.NO_TALLY
-        if header is not None:
-            lost, tally = max(0, header.first_line + header.lines - self._lines), header.tally
-            self._lines = header.first_line + header.lines
         self._offset = end
-        return Entry(self.segment, end, 0, (), b"", b"", end, tally, lost)
+        entry = Entry(self.segment, end, 0, (), b"", b"", end)
+        if header is None:
+            return entry
+        return replace(entry, tally=header.tally, lost=header.lines).behind(self._missing(header))
+
+    def _missing(self, header: codec.EntryHeader) -> int:
+        """Count the lines that are missing before the entry, and go behind its own."""
+        missing = max(0, header.first_line - self._lines)
+        self._lines = header.first_line + header.lines
+        return missing
 
     def _put_aside(self, start: int, end: int) -> None:
         data = os.pread(self._fd, min(end - start, QUARANTINE_BYTES_MAX), start)

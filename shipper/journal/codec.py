@@ -13,7 +13,7 @@ Segment: a header of 36 bytes, the interpretation, entries back to back.
 4       CRC32C of the 32 bytes before
 ======  ====================================================================================
 
-Entry: a header of 68 bytes, then the payload.
+Entry: a header of 76 bytes, then the payload.
 
 ======  ====================================================================================
 4       magic: F5 E7 FF 0A, which no UTF-8 text holds
@@ -22,9 +22,9 @@ Entry: a header of 68 bytes, then the payload.
 4       lines
 4       length of the origins
 8       base time of receipt, microseconds since 1970
-4 x 8   tally: dropped_full, refused_sender, empty, kernel_drops
+5 x 8   tally: received, dropped_full, refused_sender, empty, kernel_drops
 4       CRC32C of the payload
-4       CRC32C of the segment id and the 64 bytes before
+4       CRC32C of the segment id and the 72 bytes before
 ======  ====================================================================================
 
 Payload: the origins (each: 2 listener, 1 length of the address, the address), the line table (``LINE_HEADER`` for each
@@ -58,7 +58,7 @@ ENTRY_MAGIC: Final = b"\xf5\xe7\xff\n"
 
 _CHECKSUM: Final = struct.Struct("<I")
 _SEGMENT: Final = struct.Struct(f"<8sI{SEGMENT_ID_BYTES}sII")
-_ENTRY: Final = struct.Struct("<4sIIIIQQQQQI")
+_ENTRY: Final = struct.Struct("<4sIIIIQQQQQQI")
 _ORIGIN: Final = struct.Struct("<HB")
 
 SEGMENT_HEADER_BYTES: Final = _SEGMENT.size + _CHECKSUM.size
@@ -167,6 +167,7 @@ def encode_entry(draft: Draft, first_line: int, checksum_seed: int) -> bytes:
         len(draft.lines),
         len(origins),
         draft.received_us,
+        tally.received,
         tally.dropped_full,
         tally.refused_sender,
         tally.empty,
@@ -183,16 +184,13 @@ def decode_entry_header(data: bytes, checksum_seed: int) -> EntryHeader | None:
     (checksum,) = _CHECKSUM.unpack_from(data, _ENTRY.size)
     if checksum != google_crc32c.extend(checksum_seed, data[: _ENTRY.size]):
         return None
-    _magic, payload, first, lines, origins, received, full, refused, empty, drops, payload_checksum = (
-        _ENTRY.unpack_from(data)
-    )
+    _magic, payload, first, lines, origins, received_us, *tally, payload_checksum = _ENTRY.unpack_from(data)
     if payload > ENTRY_BYTES_MAX or origins + lines * LINE_HEADER.size > payload:
         return None
-    tally = ReceiveTally(full, refused, empty, drops)
-    return EntryHeader(payload, first, lines, origins, received, tally, payload_checksum)
+    return EntryHeader(payload, first, lines, origins, received_us, ReceiveTally(*tally), payload_checksum)
 
 
-def decode_entry(header: EntryHeader, payload: bytes, segment: bytes, start: int, lost: int = 0) -> Entry | None:
+def decode_entry(header: EntryHeader, payload: bytes, segment: bytes, start: int) -> Entry | None:
     """Make the entry that begins at offset ``start`` of its segment; None when the payload is damaged."""
     if len(payload) != header.payload_bytes or google_crc32c.value(payload) != header.payload_checksum:
         return None
@@ -206,7 +204,6 @@ def decode_entry(header: EntryHeader, payload: bytes, segment: bytes, start: int
         data=payload[table_end:],
         data_offset=start + ENTRY_HEADER_BYTES + table_end,
         tally=header.tally,
-        lost=lost,
     )
 
 

@@ -3,7 +3,8 @@
 1. The position and the counters are one record, written in one write: both are true, or neither.
 2. A position is passed only when every line before it is settled; batches may settle in any order.
 3. Over the part that is passed: ``journaled = indexed + already_there + dead_lettered + parked + journal_lost``, and
-   ``received = journaled + dropped_full + refused_sender + empty``. Kernel drops stand beside them.
+   ``received = journaled + dropped_full + refused_sender + empty``. Each term is counted for itself where it happens,
+   so that the sums can fail. Kernel drops stand beside them.
 4. Pure: no file, no clock. The committer writes what is decided here.
 """
 
@@ -45,6 +46,7 @@ class Commit:
     """Everything before ``position`` is settled (None: nothing yet); the counters go on over restarts."""
 
     position: Position | None = None
+    received: int = 0
     journaled: int = 0
     indexed: int = 0
     already_there: int = 0
@@ -56,15 +58,11 @@ class Commit:
     empty: int = 0
     kernel_drops: int = 0
 
-    @property
-    def received(self) -> int:
-        """Count the lines that the listeners took from the kernel."""
-        return self.journaled + self.dropped_full + self.refused_sender + self.empty
-
     def after(self, passed: Passed, verdicts: Verdicts) -> Commit:
         """Give the record that has passed one more batch."""
         return Commit(
             position=passed.end,
+            received=self.received + passed.tally.received,
             journaled=self.journaled + passed.lines + passed.lost,
             indexed=self.indexed + verdicts.indexed,
             already_there=self.already_there + verdicts.already_there,

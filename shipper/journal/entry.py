@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 import enum
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -66,16 +66,22 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveTally:
-    """Lines that did not become part of the journal, and datagrams the kernel dropped, since the entry before."""
+    """What came since the entry before: all lines taken from the kernel, and which of them are not in the journal.
 
+    ``received`` is counted where lines are taken, not summed from the others; so it can be held against them.
+    """
+
+    received: int = 0
     dropped_full: int = 0
     refused_sender: int = 0
     empty: int = 0
     kernel_drops: int = 0
+    """Datagrams, not among ``received``."""
 
     def __add__(self, other: ReceiveTally) -> ReceiveTally:
         """Sum two tallies."""
         return ReceiveTally(
+            self.received + other.received,
             self.dropped_full + other.dropped_full,
             self.refused_sender + other.refused_sender,
             self.empty + other.empty,
@@ -104,6 +110,10 @@ class Entry:
     def __len__(self) -> int:
         """Count the lines."""
         return len(self.table) // LINE_HEADER.size
+
+    def behind(self, lost: int) -> Entry:
+        """Give this entry with ``lost`` more lines missing before it: that they were received is all that is known."""
+        return replace(self, lost=self.lost + lost, tally=self.tally + ReceiveTally(received=lost)) if lost else self
 
     def lines(self) -> Iterator[Line]:
         """Give the lines in the order in which they came."""

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -100,9 +99,7 @@ class Reader:
             entries.append(entry)
         if not entries:
             return None
-        if self._lost:
-            entries[0] = replace(entries[0], lost=entries[0].lost + self._lost)
-            self._lost = 0
+        entries[0], self._lost = entries[0].behind(self._lost), 0
         return Batch(tuple(entries), segment.header.interpretation, Position(segment.segment, entries[-1].end))
 
     def _next(self, segment: SegmentReader, *, finished: bool) -> Entry | None:

@@ -37,7 +37,7 @@ class Gathering:
         self._origin_numbers: list[int] = []
         self._origins: dict[tuple[int, str], int] = {}
         self._bytes = 0
-        self._empty = 0
+        self._received = self._empty = 0
 
     @property
     def lines(self) -> int:
@@ -47,6 +47,8 @@ class Gathering:
     def add(self, datagram: bytes, listener: int, address: str) -> bool:
         """Add the lines of a datagram; say whether the entry is full now."""
         text = datagram.rstrip(_ENDS)
+        parts = 1 + min(text.count(b"\n"), DATAGRAM_LINES_MAX - 1)
+        self._received += parts
         if not text:
             self._empty += 1
             return False
@@ -54,7 +56,7 @@ class Gathering:
         if not self._lines:
             self._received_us = now_us
         origin = self._origins.setdefault((listener, address), len(self._origins))
-        lines = self._split(text) if b"\n" in text else (text,)
+        lines = self._split(text) if parts > 1 else (text,)
         # a clock that is set back must not make an entry unreadable
         delta_us = min(max(now_us - self._received_us, 0), _DELTA_US_MAX)
         for line in lines:
@@ -69,7 +71,7 @@ class Gathering:
         )
 
     def take(self, tally: ReceiveTally) -> Draft:
-        """Give what was gathered, with ``tally`` and the blank lines counted, and begin anew."""
+        """Give what was gathered, with ``tally`` and what was counted here, and begin anew."""
         draft = Draft(
             received_us=self._received_us or self._clock_us(),
             lines=self._lines,
@@ -77,7 +79,7 @@ class Gathering:
             origin_numbers=self._origin_numbers,
             flags=(0,) * len(self._lines),
             origins=[Origin(listener, address) for listener, address in self._origins],
-            tally=tally + ReceiveTally(empty=self._empty) if self._empty else tally,
+            tally=tally + ReceiveTally(received=self._received, empty=self._empty),
         )
         self._reset()
         return draft

@@ -29,7 +29,9 @@ class Clock:
 
 
 def draft(*lines: bytes, tally: ReceiveTally | None = None, received_us: int = 1_763_000_000_000_000) -> Draft:
-    """Make a draft of ``lines``, a microsecond apart, from two origins by turns."""
+    """Make a draft of ``lines``, a microsecond apart, from two origins by turns; what was received is filled in."""
+    beside = tally or ReceiveTally()
+    received = len(lines) + beside.dropped_full + beside.refused_sender + beside.empty
     return Draft(
         received_us=received_us,
         lines=lines,
@@ -37,7 +39,7 @@ def draft(*lines: bytes, tally: ReceiveTally | None = None, received_us: int = 1
         origin_numbers=tuple(number % 2 for number in range(len(lines))),
         flags=(0,) * len(lines),
         origins=ORIGINS,
-        tally=tally or ReceiveTally(),
+        tally=replace(beside, received=received),
     )
 
 
@@ -69,7 +71,7 @@ def raw_lines(source: Reader) -> list[bytes]:
     return [line.raw for batch in batches(source) for line in batch.lines()]
 
 
-tallies = st.builds(ReceiveTally, *(st.integers(0, 2**64 - 1),) * 4)
+tallies = st.builds(ReceiveTally, *(st.integers(0, 2**64 - 1),) * 5)
 drafts = st.integers(0, 6).flatmap(
     lambda count: st.builds(
         Draft,

@@ -16,8 +16,8 @@ SEGMENT = bytes(12)
 
 def batch(lines: int, end: int, lost: int = 0, tally: ReceiveTally | None = None) -> Batch:
     table = LINE_HEADER.pack(0, 0, 0, 0) * lines
-    entry = Entry(SEGMENT, end, 0, (), table, b"", 0, tally or ReceiveTally(), lost)
-    return Batch((entry,), b"{}", Position(SEGMENT, end))
+    entry = Entry(SEGMENT, end, 0, (), table, b"", 0, tally or ReceiveTally(received=lines))
+    return Batch((entry.behind(lost),), b"{}", Position(SEGMENT, end))
 
 
 def test_the_commit_waits_for_the_lowest_batch_that_is_not_settled() -> None:
@@ -27,7 +27,7 @@ def test_the_commit_waits_for_the_lowest_batch_that_is_not_settled() -> None:
     assert ledger.commit == Commit()
     assert ledger.open_lines == 30
     ledger.settle(first, Verdicts(indexed=9, dead_lettered=1))
-    assert ledger.commit == Commit(Position(SEGMENT, 200), journaled=20, indexed=19, dead_lettered=1)
+    assert ledger.commit == Commit(Position(SEGMENT, 200), received=20, journaled=20, indexed=19, dead_lettered=1)
     ledger.settle(third, Verdicts(already_there=8, parked=2))
     assert ledger.commit.position == Position(SEGMENT, 300)
     assert ledger.open_lines == 0
@@ -35,9 +35,10 @@ def test_the_commit_waits_for_the_lowest_batch_that_is_not_settled() -> None:
 
 def test_a_batch_without_lines_settles_itself() -> None:
     ledger = Ledger(Commit())
-    ticket = ledger.open(batch(0, 50, lost=3, tally=ReceiveTally(1, 2, 4, 8)))
+    ticket = ledger.open(batch(0, 50, lost=3, tally=ReceiveTally(7, 1, 2, 4, 8)))
     assert ledger.commit == Commit(
         Position(SEGMENT, 50),
+        received=10,
         journaled=3,
         journal_lost=3,
         dropped_full=1,
@@ -45,9 +46,9 @@ def test_a_batch_without_lines_settles_itself() -> None:
         empty=4,
         kernel_drops=8,
     )
-    assert ledger.commit.received == 10
+    commit = ledger.commit
     ledger.settle(ticket, Verdicts())
-    assert ledger.commit.received == 10
+    assert ledger.commit == commit
 
 
 def test_verdicts_that_do_not_add_up_are_refused() -> None:
@@ -75,7 +76,7 @@ def test_any_order_of_settling_ends_in_the_same_sums(sizes: list[tuple[int, int]
         ledger.settle(ticket, Verdicts(indexed=lines // 2, parked=lines - lines // 2))
         commit = ledger.commit
         settled = Verdicts(commit.indexed, commit.already_there, commit.dead_lettered, commit.parked)
-        assert commit.journaled == settled.total + commit.journal_lost
+        assert commit.received == commit.journaled == settled.total + commit.journal_lost
     assert ledger.commit.journaled == sum(map(sum, sizes))
     assert ledger.commit.position == (Position(SEGMENT, 10 * len(sizes)) if sizes else None)
 

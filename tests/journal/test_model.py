@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from shipper.journal import Commit, Committer, Ledger, Reader, StateFolder, Verdicts, Writer, load
+from shipper.journal import Commit, Committer, Ledger, Reader, ReceiveTally, StateFolder, Verdicts, Writer, load
 from shipper.journal._segments import path_of, segments
 from shipper.journal.codec import ENTRY_HEADER_BYTES
 from tests.journal.drafts import Clock, draft, reader, writer
@@ -43,7 +43,8 @@ class JournalModel(RuleBasedStateMachine):
 
     @rule(sizes=st.lists(st.integers(8, 200), max_size=8))
     def append(self, sizes: list[int]) -> None:
-        self.writer.append(draft(*(b"%08d" % (self.written + n) + bytes(size) for n, size in enumerate(sizes))))
+        lines = (b"%08d" % (self.written + n) + bytes(size) for n, size in enumerate(sizes))
+        self.writer.append(draft(*lines, tally=ReceiveTally(dropped_full=3, empty=1)))
         self.written += len(sizes)
 
     @rule(lines_max=st.integers(1, 20))
@@ -113,6 +114,7 @@ class JournalModel(RuleBasedStateMachine):
     def the_identity_holds(self) -> None:
         commit = self.ledger.commit
         assert commit.journaled == commit.indexed + commit.journal_lost
+        assert commit.received == commit.journaled + commit.dropped_full + commit.empty
         assert commit.journaled <= self.written
         assert self.damaged or commit.journal_lost == 0
 

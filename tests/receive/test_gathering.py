@@ -37,7 +37,7 @@ def test_a_datagram_is_split_into_its_lines(datagram: bytes, lines: list[bytes],
     gathered.add(datagram, 0, "192.0.2.1")
     draft = gathered.take(ReceiveTally(kernel_drops=3))
     assert list(draft.lines) == lines
-    assert draft.tally == ReceiveTally(empty=empty, kernel_drops=3)
+    assert draft.tally == ReceiveTally(received=len(lines) + empty, empty=empty, kernel_drops=3)
 
 
 def test_taking_begins_anew() -> None:
@@ -75,7 +75,9 @@ def test_one_datagram_of_many_lines_stays_within_the_bounds_and_keeps_every_byte
     datagram = b"a\n" * 32_750
     while not gathered.add(datagram, 0, "192.0.2.1"):
         gathered.add(b"one more", 0, "192.0.2.1")
-    lines = gathered.take(ReceiveTally()).lines
+    draft = gathered.take(ReceiveTally())
+    lines = draft.lines
+    assert draft.tally.received == len(lines)
     assert RECEIVE_BATCH_LINES <= len(lines) < RECEIVE_BATCH_LINES + DATAGRAM_LINES_MAX
     assert lines[:DATAGRAM_LINES_MAX] == [b"a"] * (DATAGRAM_LINES_MAX - 1) + [datagram[2 * DATAGRAM_LINES_MAX - 2 : -1]]
 
@@ -94,6 +96,7 @@ def test_every_line_of_any_datagrams_can_be_read_back(datagrams: list[bytes]) ->
     for datagram in datagrams:
         gathered.add(datagram, 0, "192.0.2.1")
     draft = gathered.take(ReceiveTally())
+    assert draft.tally.received == len(draft.lines) + draft.tally.empty
     data = codec.encode_entry(draft, 0, 0)
     header = codec.decode_entry_header(data[: codec.ENTRY_HEADER_BYTES], 0)
     assert header is not None
