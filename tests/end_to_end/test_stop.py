@@ -80,8 +80,16 @@ def test_children_of_a_killed_parent_are_gone_within_a_second_and_its_port_is_fr
     assert len(children) == 2
     shipper.kill()
     until(lambda: not any(map(is_alive, children)), "the children are gone", 1.0)
+    until(lambda: _can_bind(shipper.port), "the port is free", 1.0)
+
+
+def _can_bind(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", shipper.port))
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def test_a_state_folder_that_is_taken_is_refused(world: World) -> None:
