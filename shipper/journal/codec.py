@@ -45,6 +45,7 @@ from typing import TYPE_CHECKING, Final
 
 import google_crc32c
 
+from shipper.errors import ConfigError
 from shipper.journal.entry import LINE_HEADER, SEGMENT_ID_BYTES, Entry, Origin, ReceiveTally
 from shipper.limits import ENTRY_BYTES_MAX, INTERPRETATION_BYTES_MAX
 
@@ -111,7 +112,15 @@ class EntryHeader:
 
 
 def encode_segment_header(segment: bytes, interpretation: bytes) -> bytes:
-    """Give the bytes that a segment begins with."""
+    """Give the bytes that a segment begins with.
+
+    Raises ConfigError for an interpretation above INTERPRETATION_BYTES_MAX, which could not be read again.
+    """
+    if len(interpretation) > INTERPRETATION_BYTES_MAX:
+        raise ConfigError(
+            f"what lines are read with takes {len(interpretation)} bytes, more than {INTERPRETATION_BYTES_MAX}; "
+            "write fewer listeners and senders: a network stands for all of its addresses"
+        )
     front = _SEGMENT.pack(SEGMENT_MAGIC, VERSION, segment, len(interpretation), google_crc32c.value(interpretation))
     return front + _CHECKSUM.pack(google_crc32c.value(front)) + interpretation
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipper.errors import ConfigError
 from shipper.journal import Draft, Flag, codec
-from shipper.limits import ENTRY_BYTES_MAX
+from shipper.limits import ENTRY_BYTES_MAX, INTERPRETATION_BYTES_MAX
 from tests.journal.drafts import ORIGINS, draft, drafts
 
 SEGMENT = bytes(range(12))
@@ -79,6 +80,13 @@ def test_a_flipped_bit_in_a_segment_header_is_noticed(data: st.DataObject) -> No
     bit = data.draw(st.integers(0, len(header) * 8 - 1))
     header[bit // 8] ^= 1 << bit % 8
     assert codec.decode_segment_header(bytes(header)) is None
+
+
+def test_the_largest_interpretation_can_be_read_and_a_larger_one_is_refused() -> None:
+    header = codec.encode_segment_header(SEGMENT, bytes(INTERPRETATION_BYTES_MAX))
+    assert codec.decode_segment_header(header) is not None
+    with pytest.raises(ConfigError, match="fewer listeners and senders"):
+        codec.encode_segment_header(SEGMENT, bytes(INTERPRETATION_BYTES_MAX + 1))
 
 
 def test_an_entry_above_the_bound_is_refused_by_the_encoder() -> None:

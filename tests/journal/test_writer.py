@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipper.errors import JournalFull
-from shipper.journal import ReceiveTally, StateFolder
+from shipper.errors import ConfigError, JournalFull
+from shipper.journal import Bounds, ReceiveTally, StateFolder, Writer
 from shipper.journal._segments import path_of, segments, size
+from shipper.limits import KIB, MIB
 from tests.journal.drafts import Clock, batches, draft, raw_lines, reader, writer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-KIB = 1024
 
 
 @pytest.fixture
@@ -44,6 +43,12 @@ def test_segments_are_newer_than_the_commit_even_in_an_empty_folder(state: State
     committed = (2_000_000_000_000).to_bytes(6, "big") + bytes(6)
     writer(state, clock, newer_than=committed).close()
     assert segments(state.journal)[-1] > committed
+
+
+def test_an_interpretation_that_could_not_be_read_again_stops_the_start(state: StateFolder) -> None:
+    with pytest.raises(ConfigError):
+        Writer(state.journal, bytes(MIB + 1), Bounds(sync_interval_s=None), clock_us=Clock())
+    assert segments(state.journal) == []
 
 
 def test_a_full_segment_is_left_for_the_next(state: StateFolder) -> None:
