@@ -57,6 +57,7 @@ class World:
         assert lines == (
             commit.indexed + commit.already_there + commit.dead_lettered + commit.parked + commit.journal_lost
         )
+        assert commit.received == lines + commit.dropped_full + commit.refused_sender + commit.empty
         assert (commit.journal_lost, commit.dropped_full, commit.kernel_drops) == (0, 0, 0)
 
 
