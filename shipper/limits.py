@@ -72,6 +72,16 @@ COMMIT_INTERVAL_S: Final = 0.2
 QUARANTINE_BYTES_MAX: Final = 16 * MIB
 """Damaged journal bytes that are kept aside for a look."""
 
+# -- haproxy.cfg -----------------------------------------------------------------------------------------------------
+HAPROXY_CFG_BYTES_MAX: Final = 16 * MIB
+"""All files together; HAProxy itself reads no more than 10 MB from a pipe."""
+
+HAPROXY_CFG_WORDS_MAX: Final = 64
+"""Words in a line: HAProxy's own bound."""
+
+HAPROXY_CFG_EXPANDED_CHARS_MAX: Final = 16 * KIB
+"""What the variables of one line may expand to: a value that holds itself twice would double with each line."""
+
 # -- encode ----------------------------------------------------------------------------------------------------------
 BATCH_LINES_MAX: Final = 5_000
 """Lines encoded in one go: large enough that the cost per batch vanishes, small enough for memory."""
