@@ -1,0 +1,152 @@
+"""The timers as phases, and what their pattern tells (HAProxy manual, 8.4).
+
+1. A timer of -1 is absent in the record. A phase was *never reached* only when its format logs it and it is absent.
+2. The first phase that was never reached is where the request ended, when its termination state says the same; then the
+   time that is left of the total was spent waiting in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shipper.haproxy.explain._model import Finding, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from shipper.haproxy.record import Record
+
+SECTION: Final = "8.4"
+RETRANSMITS_MS: Final = (1_000, 3_000, 6_000, 7_000, 12_000, 15_000)
+"""How long a connection takes whose first SYN packets were lost, when they are sent again after 1, 3, 7, 15 seconds
+(RFC 6298), or after 3, 6, 12 as older kernels do."""
+EARLY_MS: Final = 20
+LATE_MS: Final = 200
+"""A connect time so near to one of them is taken for one: a network's own delay comes on top."""
+SHARE_MIN: Final = 0.5
+TELLING_MS: Final = 10
+"""Below this it does not matter which phase was the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Timer:
+    name: str
+    alias: str
+    attribute: str
+    states: str
+    """The second characters of termination states that say that the session ended in this phase."""
+    took: str
+
+
+_TIMERS: Final = (
+    _Timer("request", "TR", "request_ms", "R", "receiving the request from the client"),
+    _Timer("queue", "Tw", "queue_ms", "QT", "waiting in the queue for a server"),
+    _Timer("connect", "Tc", "connect_ms", "C", "connecting to the server"),
+    _Timer("response", "Tr", "response_ms", "H", "waiting for the server's response headers"),
+)
+_SIGNATURES: Final = {
+    "request": (
+        "no_request",
+        "The request was never complete.",
+        "`timeout http-request` and `timeout client` bound this; a malformed request ends here as well.",
+    ),
+    "queue": (
+        "no_queue",
+        "The request never came as far as the queue.",
+        "It was refused, or no server was there to wait for: the termination state tells which.",
+    ),
+    "connect": (
+        "no_connection",
+        "No connection to the server came about.",
+        "It was refused, or `timeout connect` expired: the termination state tells which.",
+    ),
+    "response": (
+        "no_response",
+        "The server took the connection, and never sent whole response headers.",
+        "`timeout server` bounds this.",
+    ),
+}
+"""What it means that a phase was the first that never ended: identity, text, advice."""
+_DATA: Final = _Timer("data", "Td", "data_ms", "DL", "transferring the data")
+
+
+def read_phases(record: Record, aliases: Collection[str]) -> tuple[Phase, ...]:
+    """Give the phases that are known of, one after the other, to scale."""
+    if record.line != "traffic":
+        return ()
+    phases: list[Phase] = []
+    at = 0
+    missing = False
+    cut = record.truncated == "line" and record.total_ms is None
+    for timer in _TIMERS:
+        lasted: int | None = getattr(record, timer.attribute)
+        if lasted is not None:
+            phases.append(Phase(timer.name, f"%{timer.alias}", at, lasted))
+            at += lasted
+        elif timer.alias in aliases and not cut:
+            phases.append(_unreached(record, timer, at, first=not missing))
+            missing = True
+    if phases and record.data_ms is not None:
+        phases.append(Phase(_DATA.name, _DATA.alias, at, record.data_ms))
+    return tuple(phases)
+
+
+def _unreached(record: Record, timer: _Timer, at: int, *, first: bool) -> Phase:
+    state = (record.termination_state or "")[1:2]
+    if first and record.total_ms is not None and state and state in timer.states:
+        return Phase(timer.name, f"%{timer.alias}", at, max(record.total_ms - at, 0), ended_here=True)
+    return Phase(timer.name, f"%{timer.alias}", at, None)
+
+
+def read_timers(record: Record, phases: tuple[Phase, ...]) -> Iterator[Finding]:
+    """Give what the timers tell."""
+    yield from _read_signature(record, phases)
+    yield from _read_retransmits(record)
+    yield from _read_longest(record, phases)
+    if record.partial:
+        yield Finding(
+            "timers.lower_bound",
+            "The line was written before the transfer ended: the total time and the bytes are lower bounds.",
+            "`option logasap` does that.",
+            "8.3.2",
+        )
+
+
+def _read_signature(record: Record, phases: tuple[Phase, ...]) -> Iterator[Finding]:
+    """Read the first timer that is missing; nothing is to be said of it when HAProxy answered by itself."""
+    missing = next((phase for phase in phases if phase.lasted_ms is None or phase.ended_here), None)
+    if missing is not None and record.termination_by != "local":
+        identity, text, advice = _SIGNATURES[missing.name]
+        waited = f" It was given up after {missing.lasted_ms} ms." if missing.lasted_ms else ""
+        yield Finding(f"timers.{identity}", f"{text}{waited}", advice, SECTION)
+
+
+def _read_retransmits(record: Record) -> Iterator[Finding]:
+    connect_ms = record.connect_ms
+    if connect_ms is None or record.connections_retries:
+        return
+    if any(-EARLY_MS <= connect_ms - ms <= LATE_MS for ms in RETRANSMITS_MS):
+        yield Finding(
+            "timers.syn_lost",
+            f"Connecting took {connect_ms} ms, near to the time after which a lost SYN packet is sent again.",
+            "Packets get lost between HAProxy and the server, or the server's backlog is full.",
+            SECTION,
+            "fault",
+        )
+
+
+def _read_longest(record: Record, phases: tuple[Phase, ...]) -> Iterator[Finding]:
+    total_ms = record.total_ms or 0
+    longest = max(phases, key=lambda phase: phase.lasted_ms or 0, default=None)
+    if longest is None or longest.ended_here or total_ms < TELLING_MS:
+        return
+    if not SHARE_MIN * total_ms <= (longest.lasted_ms or 0) <= total_ms:
+        return
+    took = next(timer.took for timer in (*_TIMERS, _DATA) if timer.name == longest.name)
+    yield Finding(
+        f"timers.longest.{longest.name}",
+        f"Most of the time, {longest.lasted_ms} of {total_ms} ms, went into {took}.",
+        "",
+        SECTION,
+    )
