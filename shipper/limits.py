@@ -31,6 +31,42 @@ RECEIVE_LINGER_S: Final = 0.005
 RECEIVE_STOP_S_MAX: Final = 2.0
 """How long a stop reads on while senders go on sending; what the kernel held at its start is read long before."""
 
+STREAM_READ_BYTES: Final = 64 * KIB
+"""Read from one connection before the next has its turn."""
+
+FRAME_COUNT_DIGITS_MAX: Final = 7
+"""Of a message's length before it (RFC 6587): 10 MB; more digits are the beginning of a line."""
+
+CONNECTIONS_MAX: Final = 512
+"""Of one listener: half of the files that a process may usually open; each holds at most a line and what is read."""
+
+CONNECTION_IDLE_S: Final = 600.0
+"""So long quiet, a connection gives way to a new one when there are too many; otherwise it may stay for ever."""
+
+FILE_LOOK_S: Final = 0.25
+"""Between two looks whether followed files have grown."""
+
+FILE_SCAN_S: Final = 1.0
+"""Between two looks at the names in the folders of followed files."""
+
+FILE_READ_BYTES: Final = 256 * KIB
+"""Read from one file before the next has its turn."""
+
+FILE_HEAD_BYTES: Final = KIB
+"""Of a file's first line, what tells it from another: HAProxy's lines begin with their time."""
+
+FILE_QUIET_S: Final = 60.0
+"""A file that was rotated away is read until it was quiet for so long: the writer still has it open for a while."""
+
+FILES_OPEN_MAX: Final = 256
+"""Of one listener: more that match are opened in turn. A quarter of the files that a process may usually open."""
+
+FILES_FOLLOWED_MAX: Final = 512
+"""Of one listener, the last that were written: more than a year of daily ones. All others are left alone."""
+
+FILES_REMEMBERED_MAX: Final = 1024
+"""Files whose cursors are kept, rotated ones among them: each new segment repeats them."""
+
 SENDERS_REMEMBERED_MAX: Final = 1024
 """Distinct sender addresses in one entry, and in the counters; further ones are counted together."""
 
@@ -148,3 +184,7 @@ SHARD_BYTES_MAX: Final = 40_000_000_000
 
 SHARDS_MAX: Final = 1_024
 """Elasticsearch's own bound on the shards of one index."""
+
+# -- commands --------------------------------------------------------------------------------------------------------
+SUMMARY_REASONS_MAX: Final = 100
+"""Reasons told apart in a summary, each with an example; no reader wants more, and further ones are counted as one."""

@@ -37,7 +37,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
 }
-COMMANDS: Final = ("run", "setup", "check", "parse")
+COMMANDS: Final = ("run", "setup", "check", "parse", "explain")
 LOUD: Final = {"warning", "error", "critical", "exception"}
 
 

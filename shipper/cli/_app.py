@@ -16,7 +16,9 @@ from rich.markup import escape
 
 from shipper import pipeline, preflight, telemetry
 from shipper.cli import _options as options
-from shipper.cli._parse import parse_files
+from shipper.cli._explain import explain_lines
+from shipper.cli._lines import STDIN, until_the_reader_leaves
+from shipper.cli._parse import print_documents, print_summary
 from shipper.errors import ConfigError, ShipperError
 
 app = typer.Typer(
@@ -137,7 +139,9 @@ def check(
 
 `shipper parse haproxy.log | head -1 | jq .`
 
-`tail -f /var/log/haproxy.log | shipper parse --timezone Europe/Berlin`"""
+`tail -f /var/log/haproxy.log | shipper parse --timezone Europe/Berlin`
+
+`shipper parse --summary haproxy.log`"""
 )
 def parse(
     files: Annotated[
@@ -145,13 +149,53 @@ def parse(
     ] = None,
     config: options.ConfigFile = None,
     timezone: options.Timezone = None,
+    *,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="How many lines of which kind, and what was not understood.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
-    """Print the document of each line, exactly as it would be indexed, as NDJSON.
+    """Print the document of each line, exactly as it would be indexed, as NDJSON; or a summary of all.
 
     Exits with 1 when a line was not understood; its document is printed all the same, with `error.message`.
     """
     settings = options.load(config, timezone=timezone)
-    raise typer.Exit(parse_files(files or [Path("-")], settings))
+    chosen = files or [Path(STDIN)]
+    if summary:
+        raise typer.Exit(until_the_reader_leaves(lambda: print_summary(chosen, settings, as_json=as_json)))
+    raise typer.Exit(until_the_reader_leaves(lambda: print_documents(chosen, settings)))
+
+
+@app.command(
+    epilog="""Examples:
+
+`shipper explain '10.0.0.7:51822 [21/Nov/2026:05:02:17.873] www shop/shop-1 0/0/1/-1/30002 504 198 - - sH-- …'`
+
+`grep ' 503 ' /var/log/haproxy.log | tail -3 | shipper explain`
+
+`shipper explain --json haproxy.log | jq -r '.explanation[].id' | sort | uniq -c`"""
+)
+def explain(
+    context: typer.Context,
+    lines: Annotated[
+        list[str] | None, typer.Argument(metavar="[LINE|FILE|-]…", help="A line, a file of lines, or `-`: stdin.")
+    ] = None,
+    config: options.ConfigFile = None,
+    timezone: options.Timezone = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object a line: the document, and the findings as `explanation`.")
+    ] = False,
+) -> None:
+    """Say what a line means: who asked whom for what, where the time went, how it ended and what to look at.
+
+    The sections named are those of HAProxy's configuration manual. Exits with 1 when a line was not understood.
+    """
+    if not lines and sys.stdin.isatty():
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+    settings = options.load(config, timezone=timezone)
+    raise typer.Exit(until_the_reader_leaves(lambda: explain_lines(lines or [STDIN], settings, as_json=as_json)))
 
 
 @app.command()

@@ -6,6 +6,9 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+from shipper.cli._lines import Parsed
+from shipper.cli._summary import Summary
+from shipper.limits import SUMMARY_REASONS_MAX
 from tests.cli.commands import LINE, SHIPPER, clean_environment, shipper
 
 if TYPE_CHECKING:
@@ -73,3 +76,55 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
         parse.stdout.close()
         assert parse.stderr.read() == b""
         assert parse.wait() == 0
+
+
+# -- the summary -----------------------------------------------------------------------------------------------------
+
+
+def test_the_summary_counts_kinds_and_groups_what_was_not_understood() -> None:
+    event = b"<134>Nov 21 05:02:18 haproxy[8474]: backend shop has no server available!\n"
+    cut = LINE[:-20] + b"\n"
+    done = shipper("parse", "--summary", "--json", "--timezone", "UTC", stdin=LINE * 3 + event + cut + UNKNOWN * 2)
+    assert done.returncode == 1
+    summary = json.loads(done.stdout)
+    assert summary["lines"] == 7
+    assert summary["line"] == {"traffic": 4, "unparsed": 2, "event": 1}
+    assert summary["log_format"] == {"httplog": 4}
+    assert summary["event"] == {"no_server_available": 1}
+    assert summary["truncated"] == {"line": 1}
+    assert summary["first"] == "2026-11-21T05:02:17.873000Z"
+    [reason] = summary["not_understood"]
+    assert reason["lines"] == 2
+    assert reason["column"] == 1
+    assert reason["example"] == UNKNOWN.decode().strip()
+
+
+def test_the_summary_for_people_marks_where_reading_stopped() -> None:
+    broken = LINE.replace(b"37/41 ", b"37/41x ")
+    done = shipper("parse", "--summary", stdin=LINE + broken)
+    assert done.returncode == 1
+    lines = done.stdout.decode().splitlines()
+    caret = next(number for number, line in enumerate(lines) if line.strip() == "^")
+    assert lines[caret - 1][lines[caret].index("^")] == "x"
+    assert "1 line not understood" in done.stdout.decode()
+
+
+def test_the_summary_of_lines_that_were_all_understood_exits_0_and_of_nothing_too() -> None:
+    assert shipper("parse", "--summary", stdin=LINE).returncode == 0
+    assert shipper("parse", "--summary").returncode == 0
+
+
+def test_the_summary_keeps_a_bounded_number_of_reasons() -> None:
+    summary = Summary()
+    for number in range(10 * SUMMARY_REASONS_MAX):
+        json_ = json.dumps(
+            {
+                "@timestamp": "2026-11-21T05:02:17.873000Z",
+                "event": {},
+                "haproxy": {"line": "unparsed"},
+                "error": {"message": f"reason {number} at column {number}"},
+            }
+        )
+        summary.add(Parsed(b"line", json_, known=False, live=False))
+    assert len(summary.reasons) == SUMMARY_REASONS_MAX + 1
+    assert summary.unknown == 10 * SUMMARY_REASONS_MAX

@@ -1,0 +1,122 @@
+"""`shipper explain`: a line in, a person's reading of it out."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Column, Table
+from rich.text import Text
+
+from shipper.cli._lines import parse_argument
+from shipper.cli._screen import console, place_of, point, visible
+from shipper.haproxy.explain import explain, read_document
+from shipper.haproxy.stock import STOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rich.console import Console
+
+    from shipper.cli._lines import Parsed
+    from shipper.config import Config
+    from shipper.haproxy.explain import Explanation, Finding, Phase
+    from shipper.haproxy.record import Record
+
+BAR_CELLS: Final = 40
+_MARKS: Final = {"fine": ("✓", "green"), "note": ("•", "yellow"), "fault": ("✗", "bold red")}
+_STYLES: Final = {"request": "cyan", "queue": "yellow", "connect": "magenta", "response": "blue", "data": "green"}
+
+
+def explain_lines(arguments: Iterable[str], settings: Config, *, as_json: bool) -> int:
+    """Explain every line that ``arguments`` name or are; give the exit code."""
+    interpretation = settings.interpretation()
+    screen = console()
+    failed = False
+    lines = chain.from_iterable(parse_argument(argument, interpretation) for argument in arguments)
+    for number, parsed in enumerate(lines):
+        failed |= not parsed.known
+        document = json.loads(parsed.json)
+        record = read_document(document)
+        explanation = explain(record, _aliases(record))
+        if as_json:
+            print(_to_json(document, explanation), flush=parsed.live)
+        else:
+            if number:
+                screen.rule(style="dim")
+            _show(screen, parsed, record, explanation)
+    return int(failed)
+
+
+def _aliases(record: Record) -> tuple[str, ...]:
+    return next((plan.aliases for plan in STOCK if plan.name == record.log_format), ())
+
+
+def _to_json(document: Mapping[str, Any], explanation: Explanation) -> str:
+    findings = [
+        {"id": found.id, "level": found.level, "text": found.text, "advice": found.advice, "section": found.section}
+        for found in explanation.findings
+    ]
+    return json.dumps(
+        {**document, "explanation": [{key: value for key, value in found.items() if value} for found in findings]},
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def _show(screen: Console, parsed: Parsed, record: Record, explanation: Explanation) -> None:
+    screen.print(Text(visible(explanation.headline), "bold"))
+    screen.print(Text(f"{record.timestamp[:10]} {record.timestamp[11:23]} UTC", "dim"))
+    column = place_of(record.error_message or "")[1]
+    if column is not None:
+        screen.print("", point(parsed.raw, column), sep="\n")
+    if explanation.phases:
+        screen.print("", _waterfall(explanation.phases), sep="\n")
+    screen.print("", *map(_finding, explanation.findings), "", _fields(explanation), sep="\n")
+
+
+def _waterfall(phases: tuple[Phase, ...]) -> Table:
+    """Draw the phases to scale, one below the other."""
+    whole_ms = max(phase.start_ms + (phase.lasted_ms or 0) for phase in phases)
+    table = Table.grid(padding=(0, 2))
+    for phase in phases:
+        table.add_row(phase.name, Text(phase.alias, "dim"), _bar(phase, whole_ms), _lasted(phase))
+    return table
+
+
+def _bar(phase: Phase, whole_ms: int) -> Text:
+    scale = BAR_CELLS / max(whole_ms, 1)
+    start = min(int(phase.start_ms * scale), BAR_CELLS - 1)
+    cells = max(int((phase.start_ms + (phase.lasted_ms or 0)) * scale) - start, 1) if phase.lasted_ms else 0
+    style = "red" if phase.ended_here else _STYLES[phase.name]
+    blank = " " * start
+    return Text.assemble(blank, (("░" if phase.ended_here else "█") * cells, style), " " * (BAR_CELLS - start - cells))
+
+
+def _lasted(phase: Phase) -> Text:
+    if phase.lasted_ms is None:
+        return Text("never reached", "dim")
+    return Text(f"{phase.lasted_ms} ms, and never came to its end" if phase.ended_here else f"{phase.lasted_ms} ms")
+
+
+def _finding(found: Finding) -> Table:
+    mark, style = _MARKS[found.level]
+    table = Table.grid(padding=(0, 1))
+    text = Text.assemble(visible(found.text), (f" {visible(found.advice)}" if found.advice else "", "dim"))
+    if found.section:
+        text.append(f" [manual {found.section}]", "dim")
+    table.add_row(Text(mark, style), text)
+    return table
+
+
+def _fields(explanation: Explanation) -> Table:
+    table = Table.grid(Column(no_wrap=True), Column(overflow="fold"), Column(no_wrap=True), Column(), padding=(0, 2))
+    for field in explanation.fields:
+        table.add_row(
+            Text(field.path, "cyan"),
+            Text(visible(field.value)),
+            Text(field.alias, "dim"),
+            Text(field.meaning, "dim"),
+        )
+    return table
