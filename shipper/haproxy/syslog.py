@@ -1,14 +1,25 @@
-"""Syslog headers as HAProxy writes them (manual, `log … format`), and where the message begins.
+"""Syslog headers as HAProxy and the relays behind it write them, and where the message begins.
 
-| format | header |
+| written by | header |
 |---|---|
-| local (the default) | `<134>Nov 21 01:02:03 haproxy[123]: ` |
-| rfc3164 | `<134>Nov 21 01:02:03 host haproxy[123]: ` |
-| rfc5424 | `<134>1 2026-11-21T01:02:03.456789+01:00 host haproxy 123 - - ` |
-| raw | nothing, or `<134>` alone |
+| HAProxy, `format local` (the default) | `<134>Nov 21 01:02:03 haproxy[123]: ` |
+| `rfc3164`, or with `log-send-hostname` | `<134>Nov 21 01:02:03 host haproxy[123]: ` |
+| `rfc5424` | `<134>1 2026-11-21T01:02:03.456789+01:00 host haproxy 123 - - ` |
+| `priority`, `short` | `<134>`, `<6>` |
+| `timed`, `iso` | `<6>2026-11-21T01:02:03.456789+01:00 `, `2026-11-21T01:02:03.456789+01:00 ` |
+| `raw` | nothing |
+| relays and files | the same with a year, a fraction or an ISO 8601 time, without a priority, behind a host or count |
+| the journal, containers | `haproxy[123]: `, `2026-11-21T01:02:03.456789012Z stdout F ` |
 
-A line without a header is a message from its first byte on. `log-format-sd` may write structured data that is none:
-it then ends at its first `] `.
+1. A line without a header is a message from its first byte on. What may be a message is never taken for a header: what
+   has no priority has a date and a tag, or a tag and a process, or a time with an offset.
+2. A relay that did not understand a header puts its own in front: up to ``LAYERS_MAX`` are read. The inner ones are
+   nearer to HAProxy and win; each needs a priority, or a tag with its process.
+3. One digit from 0 to 7 is a severity alone (`short`, `timed`), unless a date and a host or tag follow: facility kern.
+4. ``_LOCAL`` and ``_MODERN`` read what is usual, ``_PLAIN`` sees that there is nothing to read, ``_LAYERS`` read the
+   rest. Every quantifier is bounded or possessive, so that reading is linear. Nothing raises.
+
+`log-format-sd` may write structured data that is none: it then ends at its first `] `, or behind its last `name=value`.
 """
 
 from __future__ import annotations
@@ -20,25 +31,81 @@ from typing import TYPE_CHECKING, Final
 
 from shipper.haproxy.fields import text
 from shipper.haproxy.record import LONG_MAX
-from shipper.haproxy.timestamps import read_iso, read_without_year
+from shipper.haproxy.timestamps import read_iso, read_with_year, read_without_year
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shipper.haproxy.record import Attributes
 
 PRIORITY_MAX: Final = 191
 """Facility 23, severity 7 (RFC 5424, 6.2.1)."""
+SEVERITY_MAX: Final = 7
+LAYERS_MAX: Final = 3
+"""HAProxy's own header and those of two relays."""
 
-_HEADER: Final = re.compile(
-    rb"(?:<(?P<priority>[0-9]{1,3})>)?"
-    rb"(?:"
-    rb"1 (?P<iso>[^ ]{1,64}) (?P<host>[^ ]{1,255}) (?P<app>[^ ]{1,255}) (?P<proc>[^ ]{1,128}) (?P<msgid>[^ ]{1,64}) "
-    rb'(?:-|(?:\[(?:[^\]"\\]++|"(?:[^"\\]++|\\.)*+"|\\.)*+\])++|\[.*?\])(?: |\Z)'
-    rb"|"
-    rb"(?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3][0-9]) (?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) "
-    rb"(?:(?P<host3>[^ \[]{0,254}[^ :\[]) )?(?P<tag>[^ \[\]:]{1,255})(?:\[(?P<pid>[^ \[\]]{1,128})\])?: ?"
-    rb")?",
-    re.DOTALL,
+# -- grammar ---------------------------------------------------------------------------------------------------------
+
+_PRIORITY: Final = rb"<(?P<priority>[0-9]{1,3})>"
+_CLOCK: Final = rb"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?+)"
+_HOST: Final = rb"(?:(?P<host>[^ \[]{0,254}[^ :\[]) )"
+_PROCESS: Final = rb"(?P<tag>[^ \[\]:]{1,255})\[(?P<pid>[^ \[\]]{1,128})\]: ?+"
+_TAG: Final = rb"(?P<tag>[^ \[\]:]{1,255})(?:\[(?P<pid>[^ \[\]]{1,128})\]: ?+|:(?: |\Z))"
+_PAIR: Final = rb'[A-Za-z0-9_.@-]{1,64}=(?:"[^"]*+"|[^ "]*+)'
+_STRUCTURED: Final = (
+    rb'(?:-|(?:\[(?:[^\]"\\]++|"(?:[^"\\]++|\\.)*+"|\\.)*+\])++|\[.*?\]'
+    rb"|" + _PAIR + rb"(?: " + _PAIR + rb")*+)(?: |\Z)"
 )
+_RFC5424: Final = (
+    rb"1 (?P<iso>-|[0-9]{4}-[^ ]{1,60}) (?P<host>[^ ]{1,255}) (?P<tag>[^ ]{1,255}) (?P<pid>[^ ]{1,128}) "
+    rb"[^ ]{1,64} " + _STRUCTURED
+)
+_MONTH: Final = rb"(?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3]?[0-9]) (?:(?P<year>[0-9]{4}) )?" + _CLOCK + rb" "
+_YEAR: Final = rb"(?P<year>[0-9]{4}) (?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3]?[0-9]) " + _CLOCK + rb" "
+_ISO: Final = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?+"
+_OFFSET: Final = rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+_TIME: Final = rb"(?P<iso>" + _ISO + _OFFSET + rb"?+) "
+_MOMENT: Final = rb"(?P<iso>" + _ISO + _OFFSET + rb") "
+_BARE: Final = rb"(?P<tag>[A-Za-z0-9_./-]{1,64})\[(?P<pid>[0-9]{1,10})\]: ?+"
+_AGAIN: Final = rb"<[0-9]{1,3}>|[A-Z][a-z]{2} [ 0-9][0-9 ]|[0-9]{4}[ -]|last message repeated "
+"""How what a relay puts a tagless header in front of may begin."""
+_CLIENT: Final = rb"[0-9A-Fa-f.:]{2,45}:[0-9]{1,10} \["
+"""How a line of traffic begins."""
+
+_ALONE: Final = rb"(?!" + _AGAIN + rb"|\xEF)"
+_LOCAL: Final = re.compile(
+    rb"(?>(?:" + _PRIORITY + rb")?+(?P<month>[A-Z][a-z]{2}) (?P<day>[ 0-3][0-9]) "
+    rb"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}) " + _HOST + rb"?" + _TAG + rb")" + _ALONE
+)
+_MODERN: Final = re.compile(rb"(?>(?:" + _PRIORITY + rb")?+" + _RFC5424 + rb")" + _ALONE, re.DOTALL)
+"""`local` and `rfc3164`, and `rfc5424`: what HAProxy writes, and most relays. No other header may follow."""
+
+_PLAIN: Final = re.compile(rb"(?:<[0-9]{1,3}>)?+(?=" + _CLIENT + rb'|[{"])')
+"""No header, or a priority alone: the message begins as most do."""
+
+_LEAD: Final = rb"(?:\xEF\xBB\xBF)?+(?:[1-9][0-9]{0,6} (?=<))?+(?:" + _PRIORITY + rb")?+"
+"""A byte order mark, the count of bytes that a relay left over (RFC 6587, 3.4.1), and the priority."""
+_LAYERS: Final = tuple(
+    re.compile(shape + rb"(?:\xEF\xBB\xBF)?+", re.DOTALL)
+    for shape in (
+        _LEAD + _RFC5424,
+        _LEAD + _MONTH + _HOST + rb"?" + _TAG,
+        _LEAD + _YEAR + _HOST + rb"?" + _PROCESS,
+        _LEAD + _TIME + _HOST + rb"?" + _PROCESS,
+        _LEAD + _MONTH + _HOST + rb"(?=" + _AGAIN + rb"|" + _CLIENT + rb"|\Z)",
+        _LEAD + _TIME + _HOST + rb"(?=" + _AGAIN + rb"|\Z)",
+        _LEAD + _MOMENT + rb"(?:std(?:out|err) [FP] )?",
+        _LEAD + _BARE,
+        rb"(?P<host>[^ <>\[\]{\"]{1,255}) (?=<[0-9]{1,3}>(?:1 |[A-Z][a-z]{2} [ 0-9]|[0-9]{4}[ -]))",
+        rb"(?:\xEF\xBB\xBF)?+(?:[1-9][0-9]{0,6} (?=<))?+" + _PRIORITY,
+        rb"\xEF\xBB\xBF",
+    )
+)
+"""One header, in the order in which they are tried."""
+_MORE: Final = re.compile(_AGAIN + rb"|[1-9][0-9]{0,6} <|" + _BARE)
+"""How an inner header may begin."""
+
+# -- reading ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,24 +148,93 @@ class Header:
 
 def match_header(line: bytes) -> bytes:
     """Give the bytes of the header: everything in front of the message, possibly nothing."""
-    match = _HEADER.match(line)
-    return match[0] if match else b""
+    match = _LOCAL.match(line) or _MODERN.match(line) or _PLAIN.match(line)
+    if match is not None:
+        return match[0]
+    layers = _layers(line)
+    return line[: layers[-1].end()] if layers else b""
 
 
 def read_header(header: bytes) -> Header:
     """Read what ``match_header`` gave."""
-    match = _HEADER.fullmatch(header)
-    if match is None:
-        return Header(header, _identity(None, None, None, None), None, None)
-    priority, iso, host, app, proc, _, month, day, clock, host3, tag, pid = match.groups()
-    identity = _identity(priority, host or host3, app or tag, proc or pid)
-    return Header(header, identity, read_iso(iso) if iso else None, (month, day, clock) if month else None)
+    local = _LOCAL.fullmatch(header)
+    if local is not None:
+        priority, month, day, clock, host, tag, pid = local.groups()
+        return Header(header, _identity(priority, host, tag, pid), None, (month, day, clock))
+    modern = _MODERN.fullmatch(header)
+    if modern is not None:
+        priority, iso, host, tag, pid = modern.groups()
+        return Header(header, _identity(priority, host, tag, pid), read_iso(iso), None)
+    return _read_layers(header)
+
+
+def _layers(line: bytes) -> list[re.Match[bytes]]:
+    """Give the headers that a line has one behind the other."""
+    layers: list[re.Match[bytes]] = []
+    layer = _layer(line, 0)
+    while layer is not None:
+        layers.append(layer)
+        end = layer.end()
+        more = len(layers) < LAYERS_MAX and _MORE.match(line, end)
+        layer = _layer(line, end) if more else None
+        if layer is not None and _named(layer).keys().isdisjoint(("priority", "severity", "pid")):
+            break
+    return layers
+
+
+def _layer(line: bytes, start: int) -> re.Match[bytes] | None:
+    for shape in _LAYERS:
+        match = shape.match(line, start)
+        if match is not None:
+            return match
+    return None
+
+
+def _named(layer: re.Match[bytes]) -> dict[str, bytes]:
+    """Give what a header names; a `-` names nothing."""
+    named = {name: value for name, value in layer.groupdict().items() if value and value != b"-"}
+    complete = ("iso" in named or "clock" in named) and ("host" in named or "tag" in named)
+    priority = named.get("priority", b"")
+    if len(priority) == 1 and int(priority) <= SEVERITY_MAX and not complete:
+        named["severity"] = named.pop("priority")
+    return named
+
+
+_KIN: Final = (("tag", "pid"), ("iso", "year", "month", "day", "clock"), ("priority", "severity"))
+"""What is taken from one header together."""
+
+
+def _read_layers(header: bytes) -> Header:
+    """Read a header that is none of the usual: the inner ones win, each with all that belongs together."""
+    named: dict[str, bytes] = {}
+    for layer in _layers(header):
+        found = _named(layer)
+        outer = {name for kin in _KIN if not found.keys().isdisjoint(kin) for name in kin}
+        named = {name: value for name, value in named.items() if name not in outer} | found
+    identity = _identity(*(named.get(name) for name in ("priority", "host", "tag", "pid", "severity")))
+    return Header(header, identity, *_time(named))
+
+
+def _time(named: Mapping[str, bytes]) -> tuple[tuple[int, int | None] | None, tuple[bytes, bytes, bytes] | None]:
+    """Read the time of a header, with its year, or as month, day and time of day."""
+    if "iso" in named:
+        return read_iso(named["iso"]), None
+    if "clock" not in named:
+        return None, None
+    date = named["month"], named["day"], named["clock"]
+    if "year" not in named:
+        return None, date
+    wall = read_with_year(named["year"], *date)
+    return None if wall is None else (wall, None), None
 
 
 @lru_cache(maxsize=1024)
-def _identity(priority: bytes | None, host: bytes | None, tag: bytes | None, procid: bytes | None) -> Identity:
+def _identity(
+    priority: bytes | None, host: bytes | None, tag: bytes | None, procid: bytes | None, severity: bytes | None = None
+) -> Identity:
     hostname = _word(host)
-    return Identity(_priority(priority) | _names(hostname, _word(tag)) | _process(_word(procid)), hostname)
+    attributes = _priority(priority) | ({"syslog_severity": int(severity)} if severity else {})
+    return Identity(attributes | _names(hostname, _word(tag)) | _process(_word(procid)), hostname)
 
 
 def _word(raw: bytes | None) -> str:

@@ -89,11 +89,15 @@ def read_iso(text: bytes) -> tuple[int, int | None] | None:
     wall = _read_iso_second(match[1]) if match else None
     if match is None or wall is None:
         return None
-    wall += int((match[2] or b"0")[:6].ljust(6, b"0"))
+    wall += _fraction_us(match[2] or b"")
     if match[3] is None:
         return wall, None
     offset = _read_offset(match[3])
     return (wall, offset) if abs(offset) <= OFFSET_US_MAX else None
+
+
+def _fraction_us(digits: bytes) -> int:
+    return int(digits[:6].ljust(6, b"0"))
 
 
 @lru_cache(maxsize=4096)
@@ -113,12 +117,17 @@ def _read_offset(text: bytes) -> int:
 def read_without_year(month: bytes, day_: bytes, clock: bytes, near_us: int) -> int | None:
     """Read `Nov 21 01:02:03` (RFC 3164, 4.1.2) as wall time, in the year that brings it nearest to ``near_us``."""
     year = day(near_us).year
+    walls = (read_with_year(b"%d" % y, month, day_, clock) for y in (year - 1, year, year + 1))
+    return min((wall for wall in walls if wall is not None), key=lambda wall: abs(wall - near_us), default=None)
+
+
+def read_with_year(year: bytes, month: bytes, day_: bytes, clock: bytes) -> int | None:
+    """Read year, month and day, and a clock like `01:02:03` or `01:02:03.456`, as wall time; None where it is none."""
     number = MONTHS.get(month)
     if number is None:
         return None
-    time = int(clock[:2]), int(clock[3:5]), int(clock[6:8])
-    walls = (_wall(y, number, int(day_), *time) for y in (year - 1, year, year + 1))
-    return min((wall for wall in walls if wall is not None), key=lambda wall: abs(wall - near_us), default=None)
+    wall = _wall(int(year), number, int(day_), int(clock[:2]), int(clock[3:5]), int(clock[6:8]))
+    return None if wall is None else wall + _fraction_us(clock[9:])
 
 
 @lru_cache(maxsize=256)
