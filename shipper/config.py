@@ -10,14 +10,13 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import tomllib
 import zoneinfo
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import tzlocal
@@ -40,19 +39,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from shipper import limits
-from shipper.errors import ConfigError
+from shipper import limits, listen_url
+from shipper.config_errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
+from shipper.errors import ConfigError, Permanent
+from shipper.haproxy.formats import compile_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ENV_PREFIX: Final = "SHIPPER_"
-ENV_DELIMITER: Final = "__"
-ENV_FILE: Final = f"{ENV_PREFIX}CONFIG"
-"""Names the configuration file, for commands that were given none."""
+    from shipper.listen_url import ListenUrl
 
-_SERVICE: Final = re.compile(r"SHIPPER_(?:SERVICE_|PORT(?:_|\Z))")
-"""What Kubernetes gives to every container when a Service is named `shipper`."""
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _DATE_FORMAT: Final = re.compile(r"(?:%Y|%m|%d|[._-])+")
 _LABEL: Final = re.compile(r"[a-z0-9_]{1,64}")
@@ -94,42 +90,34 @@ class Listener(_Closed):
     """Where lines come in."""
 
     url: str = "udp://127.0.0.1:5140"
-    """`udp://ADDRESS:PORT`; IPv6 addresses stand in brackets."""
+    """`udp://` or `tcp://ADDRESS:PORT`, `unix-dgram://` or `unix:///PATH`, `file:///PATH` (`*` in its name), `stdin:`."""
     timezone: Zone | None = None
     """The zone of the dates in the lines; by default `timezone`."""
     receive_buffer_bytes: PositiveInt = limits.RECEIVE_BUFFER_BYTES
-    """Asked of the kernel (SO_RCVBUF); what it gave is logged."""
+    """Of `udp`: asked of the kernel (SO_RCVBUF); what it gave is logged."""
+    socket_mode: Annotated[str, Field(pattern=r"^0?[0-7]{3}$")] = "0666"
+    """Of `unix-dgram` and `unix`: who may send, as `chmod` takes it; by default everybody, as with `/dev/log`."""
+    read_from: Literal["beginning", "end"] = "beginning"
+    """Of `file`: what is read of files that are there when they are followed for the first time."""
 
-    @property
-    def scheme(self) -> str:
-        """The transport: `udp`."""
-        return urlsplit(self.url).scheme
+    @cached_property
+    def at(self) -> ListenUrl:
+        """The parts of the URL."""
+        return listen_url.parse(self.url)
 
     @property
     def host(self) -> str:
         """The address to bind, without brackets."""
-        return urlsplit(self.url).hostname or ""
+        return self.at.host
 
     @property
     def port(self) -> int:
         """The port to bind; 0 lets the kernel choose."""
-        return urlsplit(self.url).port or 0
+        return self.at.port
 
     @model_validator(mode="after")
     def _check(self) -> Listener:
-        parts = urlsplit(self.url)
-        if parts.scheme != "udp":
-            msg = f"{self.url!r}: the scheme must be udp"
-            raise ValueError(msg)
-        try:
-            ip_address(parts.hostname or "")
-            port = parts.port
-        except ValueError as error:
-            msg = f"{self.url!r}: an address and a port are expected, like udp://0.0.0.0:5140 or udp://[::]:5140"
-            raise ValueError(msg) from error
-        if port is None or parts.path not in {"", "/"} or parts.query or parts.username:
-            msg = f"{self.url!r}: an address and a port are expected, like udp://0.0.0.0:5140, and nothing after them"
-            raise ValueError(msg)
+        listen_url.parse(self.url)
         return self
 
 
@@ -140,6 +128,33 @@ class Sender(_Closed):
     """An address or a network: `192.0.2.7`, `192.0.2.0/24`, `2001:db8::/32`."""
     timezone: Zone
     """The zone of the dates in their lines."""
+
+
+class Format(_Closed):
+    """A log format beside the stock ones, and which lines it is for."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+    """What `haproxy.log_format` says of its lines."""
+    log_format: str
+    """A log-format string as it stands in haproxy.cfg, or a stock format's name: `httplog`, …"""
+    frontends: tuple[str, ...] = ()
+    """The frontends whose lines have it; empty: all. Needs `%f` or `%ft` in the format."""
+    tags: tuple[str, ...] = ()
+    """The syslog tags (`log-tag`) whose lines have it; empty: all."""
+    mode: Literal["http", "tcp"] | None = None
+    """`http` or `tcp`; by default what the format's fields tell."""
+    request_captures: tuple[str, ...] | None = None
+    """The names of the captured request headers in their order, `""` where there is none; absent: not known."""
+    response_captures: tuple[str, ...] | None = None
+    """The same of the response."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Format:
+        try:
+            compile_format(self)
+        except Permanent as error:
+            raise ValueError(str(error)) from error
+        return self
 
 
 class Elasticsearch(_Closed):
@@ -268,6 +283,8 @@ class Interpretation(_Closed):
     """The zone of each listener, by its number."""
     senders: tuple[Sender, ...] = ()
     """Zones by network; the longest prefix wins."""
+    formats: tuple[Format, ...] = ()
+    """Tried in this order, before the stock ones."""
     index: Index = Index()
     """Which index a line goes to."""
     keep_original: Literal["unparsed", "always", "never"] = "unparsed"
@@ -314,6 +331,8 @@ class Config(BaseSettings):
     """Where lines come in."""
     senders: tuple[Sender, ...] = ()
     """What is known of the machines that send."""
+    formats: tuple[Format, ...] = ()
+    """Log formats beside the stock ones; the first that fits a line wins."""
     elasticsearch: Elasticsearch = Elasticsearch()
     """How Elasticsearch is reached."""
     index: Index = Index()
@@ -357,6 +376,7 @@ class Config(BaseSettings):
         return Interpretation(
             listener_zones=tuple(listener.timezone or self.zone for listener in self.listeners),
             senders=self.senders,
+            formats=self.formats,
             index=self.index,
             keep_original=self.keep_original,
             labels=self.labels,
@@ -386,63 +406,13 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Co
 
         model_config = SettingsConfigDict(toml_file=file)
 
-    _refuse_unknown_variables()
+    refuse_unknown_variables(Config)
     try:
         return Loaded(**(flags or {}))
     except ValidationError as error:
-        raise ConfigError(_explain(error, file)) from error
+        raise ConfigError(explain(error, file, Config)) from error
     except SettingsError as error:
-        raise ConfigError(_explain_variable(error)) from error
+        raise ConfigError(explain_variable(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         msg = f"configuration file {file}: {error}"
         raise ConfigError(msg) from error
-
-
-def _refuse_unknown_variables() -> None:
-    for variable in os.environ:
-        if variable.startswith(ENV_PREFIX) and variable != ENV_FILE and not _SERVICE.match(variable):
-            key = variable.removeprefix(ENV_PREFIX).lower().split(ENV_DELIMITER)[0]
-            if key not in Config.model_fields:
-                hint = _nearest(key.upper(), [name.upper() for name in Config.model_fields], ENV_PREFIX)
-                msg = f"environment variable {variable}: unknown setting{hint}"
-                raise ConfigError(msg)
-
-
-def _explain_variable(error: SettingsError) -> str:
-    """Name the variables that may hold what is no JSON; the error itself knows the outermost key alone."""
-    match = re.search(r'field "(\w+)"', str(error))
-    start = f"{ENV_PREFIX}{match[1]}".upper() if match else ENV_PREFIX
-    variables = ", ".join(name for name in os.environ if name.upper().startswith(start))
-    example = f"""{ENV_PREFIX}ELASTICSEARCH{ENV_DELIMITER}URLS='["http://127.0.0.1:9200"]'"""
-    return f"environment variable {variables}: lists and tables are written as JSON, like {example}"
-
-
-def _explain(error: ValidationError, file: Path | None) -> str:
-    """Put each fault of ``error`` on a line of its own, with a suggestion for an unknown key."""
-    lines = []
-    for fault in error.errors(include_url=False, include_context=False):
-        where = ".".join(str(part) for part in fault["loc"]) or "configuration"
-        if fault["type"] == "extra_forbidden":
-            lines.append(f"{where}: unknown key{_nearest(str(fault['loc'][-1]), _keys_at(fault['loc'][:-1]))}")
-        else:
-            lines.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
-    source = f"in {file}, the environment or the flags" if file else "in the environment or the flags"
-    return f"wrong configuration ({source}):\n  " + "\n  ".join(lines)
-
-
-def _nearest(word: str, known: list[str], prefix: str = "") -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if near:
-        return f"; did you mean {prefix + near[0]!r}?"
-    return f"; known are {', '.join(prefix + name for name in sorted(known))}"
-
-
-def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    """Give the known keys of the model at ``location``."""
-    model: type[BaseModel] = Config
-    for part in location:
-        if isinstance(part, str) and part in model.model_fields:
-            annotation = model.model_fields[part].annotation
-            candidates = [annotation, *get_args(annotation)]
-            model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
-    return list(model.model_fields)

@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
 import typer
+from pydantic import ValidationError
 
 from shipper import config
+from shipper.config_errors import ENV_FILE
+from shipper.errors import ConfigError
+from shipper.haproxy.stock import NEVER_GUESSED, STOCK_FORMATS
 
 _SOURCE: Final = "Where settings come from"
+STOCK_NAMES: Final = frozenset(STOCK_FORMATS | NEVER_GUESSED)
 _OFTEN: Final = "Settings people change most"
 
 ConfigFile: TypeAlias = Annotated[
@@ -18,7 +23,7 @@ ConfigFile: TypeAlias = Annotated[
         "--config",
         "-c",
         metavar="FILE",
-        envvar=config.ENV_FILE,
+        envvar=ENV_FILE,
         help="A TOML file; the environment (SHIPPER_…) and flags go before it.",
         rich_help_panel=_SOURCE,
     ),
@@ -59,6 +64,16 @@ LogLevel: TypeAlias = Annotated[
     typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.", rich_help_panel=_OFTEN),
 ]
 
+LogFormat: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME|LOG-FORMAT",
+        help="A format by its name, like tcplog, or a log-format string; tried before all others.",
+        rich_help_panel=_OFTEN,
+    ),
+]
+
 
 def load(
     file: Path | None,
@@ -80,3 +95,18 @@ def load(
         "log_level": log_level,
     }
     return config.load(file, {key: value for key, value in flags.items() if value is not None})
+
+
+def with_format(settings: config.Config, named: str | None) -> config.Config:
+    """Put a format in front of all others: one of the configuration, a stock one, or a log-format string.
+
+    Raises ConfigError, with the place, for a string by which no line could be read.
+    """
+    if named is None:
+        return settings
+    first = next((known for known in settings.formats if known.name == named), None)
+    try:
+        first = first or config.Format(name=named if named in STOCK_NAMES else "custom", log_format=named)
+    except ValidationError as error:
+        raise ConfigError(f"--format: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
+    return settings.model_copy(update={"formats": (first, *settings.formats)})

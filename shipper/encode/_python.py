@@ -13,43 +13,40 @@ import binascii
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shipper.encode._template import Odd, Source, Template, to_json
 from shipper.encode.body import Body, Encoded
-from shipper.haproxy.fields import PARTS
+from shipper.haproxy.formats import formats_in_use
 from shipper.haproxy.record import DEFAULTS
-from shipper.haproxy.stock import STOCK
 from shipper.haproxy.syslog import match_header, read_header
-from shipper.haproxy.timestamps import DAY_US, format_timestamp, read_haproxy_second
+from shipper.haproxy.timestamps import DAY_US, format_timestamp
 from shipper.haproxy.understand import (
-    MS_US,
-    TRAFFIC,
     Context,
     accept,
     bewildered,
+    moment_of,
     original,
-    resolve,
     skew,
     surroundings,
-    total_of,
+    tag_of,
     understand,
+    with_labels,
 )
 from shipper.journal.entry import LINE_HEADER, Flag
 from shipper.limits import BULK_BYTES_MAX, VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shipper.config import Interpretation
-    from shipper.haproxy.plan import Plan
+    from shipper.haproxy.fields import Part
+    from shipper.haproxy.formats import CompiledFormat
     from shipper.haproxy.record import Attributes
     from shipper.haproxy.syslog import Header, Identity
     from shipper.journal.entry import Batch, Entry, Origin
 
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
-_DATE: Final = "tr"
-_TOTAL: Final = "Ta"
 _CUT: Final = int(Flag.CUT)
 
 
@@ -100,22 +97,24 @@ class _Days(dict[int, str]):
 _GIVEN: Final = ("timestamp", "event_created", "event_original", "time_suspect")
 
 
-class _PlanWriter:
-    """A plan and the template of its documents."""
+class _FormatWriter:
+    """A format and the template of its documents."""
 
-    def __init__(self, plan: Plan, interpretation: Interpretation) -> None:
-        self.match = plan.match
-        places = {alias: place for place, alias in enumerate(plan.aliases)}
-        self._date, self._total = places[_DATE], places[_TOTAL]
+    def __init__(self, known: CompiledFormat, interpretation: Interpretation) -> None:
+        self.match = known.match
+        self.is_for = known.is_for
+        self._clock = known.clock.read
+        aliases = known.plan.aliases
+        places = {alias: place for place, alias in reversed(list(enumerate(aliases)))}
         self._keep_original = interpretation.keep_original == "always"
-        constants: Attributes = DEFAULTS | TRAFFIC[plan.mode] | {"log_format": plan.name}
-        if interpretation.labels:
-            constants["labels"] = dict(interpretation.labels)
-        parts = [part for part in PARTS if all(alias in places for alias in part.aliases)]
-        self._picks = [_pick([places[alias] for alias in part.aliases], part.only) for part in parts]
+        labels = dict(interpretation.labels)
+        constants: Attributes = DEFAULTS | known.constants
+        if labels and not any("labels" in part.gives for part in known.parts):
+            constants["labels"] = labels
+        self._picks = [_pick([places[alias] for alias in part.aliases], part.only) for part in known.parts]
         self._template = Template(
             [
-                *(Source(p.gives, p.read if len(p.aliases) == 1 else _spread(p.read), p.few) for p in parts),
+                *(Source(part.gives, _reader(part, labels), part.few) for part in known.parts),
                 Source(_SURROUNDINGS, _read_surroundings),
                 Source(tuple(constants), lambda _: constants),
             ],
@@ -123,16 +122,13 @@ class _PlanWriter:
         )
 
     def write(self, raw: bytes, found: Sequence[bytes | None], header: Header, line: LineContext) -> str | None:
-        """Write the document of a line that the plan matched; None where the record has to decide."""
-        date = found[self._date] or b""
-        second = read_haproxy_second(date[:20])
-        if second is None:
+        """Write the document of a line that the format matched; None where the record has to decide."""
+        instant = self._clock(found)
+        if instant is None:
             return None
-        total_us = total_of(found[self._total] or b"0")
-        wall_us = second + int(date[21:24]) * MS_US
-        event_us = resolve(wall_us, total_us, header.moment, line.zone, line.received_us)
+        event_us = moment_of(instant, header.moment, line.zone, line.received_us)
         start_us, line.index_us, suspect = accept(event_us, line.received_us, line.interpretation)
-        line.skew_us = skew(event_us + total_us, line.received_us)
+        line.skew_us = skew(event_us + instant.total_us, line.received_us)
         values = [pick(found) for pick in self._picks]
         values += ((header.identity, line.sender), None)
         given = (
@@ -154,8 +150,16 @@ def _pick(places: Sequence[int], only: slice | None) -> Callable[[Sequence[bytes
     return lambda found: tuple([(found[place] or b"")[only] for place in places])
 
 
-def _spread(read: Callable[..., Attributes]) -> Callable[[tuple[bytes | None, ...]], Attributes]:
-    return lambda values: read(*values)
+def _reader(part: Part, labels: Mapping[str, str]) -> Callable[[Any], Attributes]:
+    """Give what reads the value, or the values, that ``_pick`` takes out; the configured labels join the line's own."""
+    read = part.read
+    one = len(part.aliases) == 1
+
+    def read_values(values: Any) -> Attributes:  # noqa: ANN401 -- bytes, or a tuple of them
+        found = read(values or b"") if one else read(*(value or b"" for value in values))
+        return found | with_labels(found, labels) if labels and "labels" in part.gives else found
+
+    return read_values
 
 
 _SURROUNDINGS: Final = (
@@ -221,7 +225,8 @@ class Encoder:
 
     def __init__(self, interpretation: Interpretation) -> None:
         self.interpretation = interpretation
-        self._writers = [_PlanWriter(plan, interpretation) for plan in STOCK]
+        self._writers = [_FormatWriter(known, interpretation) for known in formats_in_use(interpretation.formats)]
+        self._tagged = any(known.tags for known in interpretation.formats)
         self._headers = _Headers()
         self.zones = _Zones(interpretation)
         self._days = _Days(interpretation)
@@ -244,8 +249,9 @@ class Encoder:
     def _understood(self, raw: bytes, line: LineContext) -> str:
         header = self._headers[match_header(raw)]
         if not line.cut:
+            tag = tag_of(header.identity) if self._tagged else ""
             for writer in self._writers:
-                found = writer.match(raw, header.end)
+                found = writer.match(raw, header.end) if writer.is_for(tag) else None
                 if found is not None:
                     text = writer.write(raw, found, header, line)
                     if text is not None:

@@ -1,97 +1,27 @@
-"""The aliases of HAProxy's log-format: the grammar of each, and what it gives to the record (manual, 8.2.6).
+"""What the values of HAProxy's log-format give to the record (manual, 8.2.6 and 8.4).
 
-1. ``KINDS`` is grammar as data: what a value looks like, and what may stand where a line was cut inside one.
-   Each pattern is bounded or stops at a character that cannot be in the value, so that matching is linear.
-2. ``PARTS`` says which aliases together give which attributes. A part whose aliases are not all there gives nothing.
-3. Readers get bytes that match the grammar, and never raise: a number out of range gives ``field_errors``.
+1. ``PARTS`` says which values together give which attributes. A part is of the formats that have all of its values.
+2. Readers get bytes that match the grammar (``kinds``), and never raise: a number out of range gives ``field_errors``.
+3. ``-`` and nothing at all are absent values, and give nothing.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from shipper.haproxy import termination
 from shipper.haproxy.record import LONG_MAX, PATHS, Attributes
-from shipper.haproxy.request import REQUEST_ATTRIBUTES, read_request, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Reader: TypeAlias = "Callable[[bytes], Attributes]"
+
 MS_NS: Final = 1_000_000
 FAILURE_STATUS_MIN: Final = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A grammar: ``pattern`` is a complete value, ``partial`` what a cut may leave of one, ``words`` names it."""
-
-    words: str
-    pattern: bytes
-    partial: bytes
-    raw: bool = False
-    """The value is logged as it came and may hold anything, delimiters too."""
-    block: bool = False
-    """The value and the blank before it are left out where nothing is declared."""
-
-
-NUMBER: Final = Kind("a number", rb"-?[0-9]{1,20}", rb"-?[0-9]{0,20}")
-MARKED: Final = Kind("a number, with + where it is a lower bound", rb"[+-]?[0-9]{1,20}", rb"[+-]?[0-9]{0,20}")
-ADDRESS: Final = Kind(
-    "an address, `unix`, `unknown` or `-`",
-    rb"(?:unix|unknown|-|[0-9A-Fa-f:.]{2,45})",
-    rb"(?:u[a-z]{0,6}|-|[0-9A-Fa-f:.]{0,45})",
-)
-PORT: Final = Kind("a port", rb"(?:[0-9]{1,20}|-)", rb"[0-9]{0,20}|-")
-DATE: Final = Kind(
-    "a date like 21/Nov/2026:01:02:03.456",
-    rb"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}",
-    rb"[0-9A-Za-z/:.]{0,24}",
-)
-NAME: Final = Kind("a proxy's name", rb"[A-Za-z0-9._:-]++", rb"[A-Za-z0-9._:-]*+")
-FRONTEND: Final = Kind("a frontend's name", rb"[A-Za-z0-9._:-]++~?", rb"[A-Za-z0-9._:-]*+~?")
-SERVER: Final = Kind(
-    "a server's name or <…>",
-    rb"(?:[A-Za-z0-9._:-]++|<[A-Za-z0-9._:-]++>)",
-    rb"<?[A-Za-z0-9._:-]*+>?",
-)
-STATUS: Final = Kind("a status code", rb"(?:[0-9]{3}|-1)", rb"(?:-?[0-9]{0,3})")
-COOKIE: Final = Kind("a captured cookie or `-`", rb"(?:-|[^ =]++=.*)", rb".*", raw=True)
-TERMINATION: Final = Kind("a termination state", rb"[A-Za-z-]{2}[A-Za-z0-9-]{2}", rb"[A-Za-z-]{0,2}[A-Za-z0-9-]{0,2}")
-BLOCK: Final = Kind("captured headers in braces", rb"\{[^{}]*+\}", rb"\{[^{}]*+", block=True)
-REQUEST: Final = Kind("a request in quotes", rb'[^"]*+', rb'[^"]*+')
-
-KINDS: Final[dict[str, Kind]] = {
-    "ci": ADDRESS,
-    "cp": PORT,
-    "tr": DATE,
-    "t": DATE,
-    "ft": FRONTEND,
-    "b": NAME,
-    "s": SERVER,
-    "TR": NUMBER,
-    "Tw": NUMBER,
-    "Tc": NUMBER,
-    "Tr": NUMBER,
-    "Ta": MARKED,
-    "ST": STATUS,
-    "B": MARKED,
-    "CC": COOKIE,
-    "CS": COOKIE,
-    "tsc": TERMINATION,
-    "ac": NUMBER,
-    "fc": NUMBER,
-    "bc": NUMBER,
-    "sc": NUMBER,
-    "rc": MARKED,
-    "sq": NUMBER,
-    "bq": NUMBER,
-    "hr": BLOCK,
-    "hs": BLOCK,
-    "r": REQUEST,
-}
-"""The grammar of each alias."""
 
 
 def text(raw: bytes) -> str:
@@ -99,22 +29,28 @@ def text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def count(attribute: str) -> Callable[[bytes], Attributes]:
+ABSENT: Final = frozenset({b"", b"-", b'""'})
+"""What HAProxy prints for a value that it does not have: with quotes around it, it is nothing."""
+
+
+def count(attribute: str, base: int = 10) -> Reader:
     """Read a number; one that is negative or too large leaves its field absent and is named."""
 
     def read(raw: bytes) -> Attributes:
-        value = int(raw)
+        if raw in ABSENT:
+            return {}
+        value = int(raw, base)
         return {attribute: value} if 0 <= value <= LONG_MAX else {"field_errors": [PATHS[attribute]]}
 
     return read
 
 
-def _timer(attribute: str) -> Callable[[bytes], Attributes]:
+def _timer(attribute: str) -> Reader:
     """Read milliseconds; -1 is a phase that was never reached (manual, 8.4), and absent."""
     number = count(attribute)
 
     def read(raw: bytes) -> Attributes:
-        return {} if raw == b"-1" else number(raw)
+        return {} if raw == b"-1" else number(raw.removeprefix(b"+"))
 
     return read
 
@@ -124,60 +60,59 @@ _duration: Final = count("event_duration")
 
 
 def _total(raw: bytes) -> Attributes:
-    fields = _total_ms(raw.removeprefix(b"+"))
+    fields = _total_ms(raw)
     total = fields.get("total_ms")
     return fields | _duration(b"%d" % (total * MS_NS)) if isinstance(total, int) else fields
 
 
 def _data(*timers: bytes) -> Attributes:
-    """Give Td = Ta - (TR + Tw + Tc + Tr), when each phase was reached (manual, 8.4)."""
-    request, queue, connect, response, total = map(int, timers)
-    if min(request, queue, connect, response, total) < 0:
+    """Give Td, what is left of the last timer, the total, when each phase was reached (manual, 8.4)."""
+    if not ABSENT.isdisjoint(timers):
         return {}
-    data = total - (request + queue + connect + response)
+    *phases, total = map(int, timers)
+    if min(*phases, total) < 0:
+        return {}
+    data = total - sum(phases)
     return {"data_ms": data} if 0 <= data <= LONG_MAX else {}
 
 
-def _partial(*marked: bytes) -> Attributes:
+def read_partial(*marked: bytes) -> Attributes:
+    """Tell whether one of the values is a lower bound (`option logasap`)."""
     return {"partial": True} if any(raw[:1] == b"+" for raw in marked) else {}
 
 
-def address(side: str) -> Callable[[bytes], Attributes]:
-    """Read the address of one end, `source` or `destination`; it is an `ip` too when it is one."""
+def address(side: str, *, named: bool = True) -> Reader:
+    """Read the address of one end, like `source`; it is an `ip` too when it is one. ``named``: as it stands, too."""
 
     def read(raw: bytes) -> Attributes:
-        found = raw.decode("ascii")
-        if found == "-":
+        if raw in ABSENT:
             return {}
+        found = raw.decode("ascii")
+        fields: Attributes = {f"{side}_address": found} if named else {}
         try:
             ipaddress.ip_address(found)
         except ValueError:
-            return {f"{side}_address": found}
-        return {f"{side}_address": found, f"{side}_ip": found}
+            return fields
+        return fields | {f"{side}_ip": found}
 
     return read
-
-
-_source_port: Final = count("source_port")
-
-
-def _port(raw: bytes) -> Attributes:
-    return {} if raw == b"-" else _source_port(raw)
 
 
 def _frontend(raw: bytes) -> Attributes:
-    return _name("frontend_name")(raw.removesuffix(b"~")) | {"tls_established": raw.endswith(b"~")}
+    return word("frontend_name")(raw.removesuffix(b"~")) | {"tls_established": raw.endswith(b"~")}
 
 
-def _name(attribute: str) -> Callable[[bytes], Attributes]:
-    def read(raw: bytes) -> Attributes:
-        return {} if raw == b"-" else {attribute: raw.decode("ascii")}
+def _flag(attribute: str) -> Reader:
+    return lambda raw: {} if raw in ABSENT else {attribute: raw == b"1"}
 
-    return read
+
+def word(attribute: str) -> Reader:
+    """Read text as it stands."""
+    return lambda raw: {} if raw in ABSENT else {attribute: text(raw)}
 
 
 def _status(raw: bytes) -> Attributes:
-    status = int(raw)
+    status = 0 if raw in ABSENT else int(raw)
     return {"http_response_status": status} if status > 0 else {}
 
 
@@ -186,13 +121,6 @@ _bytes_read: Final = count("bytes_read")
 
 def _bytes(raw: bytes) -> Attributes:
     return _bytes_read(raw.removeprefix(b"+"))
-
-
-def _cookie(attribute: str) -> Callable[[bytes], Attributes]:
-    def read(raw: bytes) -> Attributes:
-        return {} if raw == b"-" else {attribute: text(raw)}
-
-    return read
 
 
 def _termination(raw: bytes) -> Attributes:
@@ -206,10 +134,19 @@ def _termination(raw: bytes) -> Attributes:
 
 
 def _outcome(status: bytes, state: bytes) -> Attributes:
-    code = int(status)
+    code = 0 if status in ABSENT else int(status)
     if code >= FAILURE_STATUS_MIN or chr(state[0]) in termination.ERRORS:
         return {"event_outcome": "failure"}
     return {"event_outcome": "success"} if code > 0 else {}
+
+
+def _tcp_outcome(state: bytes) -> Attributes:
+    return {"event_outcome": "failure" if chr(state[0]) in termination.ERRORS else "success"}
+
+
+def _error_outcome(error: bytes) -> Attributes:
+    """Tell how a connection ended that never became a request."""
+    return {} if error in ABSENT else {"event_outcome": "success" if int(error) == 0 else "failure"}
 
 
 def _retries(raw: bytes) -> Attributes:
@@ -217,27 +154,19 @@ def _retries(raw: bytes) -> Attributes:
     return fields | {"redispatched": True} if raw[:1] == b"+" else fields
 
 
-def _captures(request: bytes, response: bytes) -> Attributes:
-    """Read `{v|v}` blocks: split first, decode after. One block alone may be of either side: a guess, and said."""
-    fields: Attributes = {}
-    if request:
-        fields["request_captures"] = _values(request)
-    if response:
-        fields["response_captures"] = _values(response)
-    elif request:
-        fields["captures_ambiguous"] = True
-    return fields
-
-
-def _values(block: bytes) -> list[str]:
-    return [text(unescape(value)) for value in block[1:-1].split(b"|")]
+def _tls_version(raw: bytes) -> Attributes:
+    """Read `TLSv1.3` as ECS has it: the protocol `tls` and the version `1.3`."""
+    match = _TLS_VERSION.fullmatch(raw)
+    if match is None:
+        return word("tls_version")(raw)
+    return {"tls_version": match[2].decode("ascii"), "tls_version_protocol": match[1].decode("ascii").lower()}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What some aliases together give.
+    """What some values together give.
 
-    ``read`` takes their bytes in this order, empty where a block is absent, and returns some of the attributes that
+    ``read`` takes their bytes in this order, empty where one is absent, and returns some of the attributes that
     ``gives`` names, or ``field_errors``.
     """
 
@@ -248,34 +177,87 @@ class Part:
     """The distinct values are few enough to be remembered."""
     only: slice | None = None
     """All that ``read`` looks at in each value; None is everything."""
+    beside: tuple[str, ...] = ()
+    """Only where one of these is in the format as well."""
+    without: tuple[str, ...] = ()
+    """Only where none of these is."""
 
+
+def _count_part(alias: str, attribute: str, base: int = 10) -> Part:
+    return Part((alias,), count(attribute, base), (attribute,))
+
+
+def _timer_part(alias: str, attribute: str, *, beside: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> Part:
+    return Part((alias,), _timer(attribute), (attribute,), beside=beside, without=without)
+
+
+_TOTAL: Final = ("total_ms", "event_duration")
+_TERMINATION: Final = ("termination_state", "termination_by", "termination_phase")
+_TLS_VERSION: Final = re.compile(rb"(TLS|SSL)v([0-9.]+)")
 
 PARTS: Final = (
     Part(("ci",), address("source"), ("source_address", "source_ip")),
-    Part(("cp",), _port, ("source_port",)),
+    _count_part("cp", "source_port"),
+    Part(("fi",), address("destination"), ("destination_address", "destination_ip")),
+    _count_part("fp", "destination_port"),
+    Part(("bi",), address("source_nat", named=False), ("source_nat_ip",)),
+    _count_part("bp", "source_nat_port"),
+    Part(("si",), address("server"), ("server_address", "server_ip")),
+    _count_part("sp", "server_port"),
     Part(("ft",), _frontend, ("frontend_name", "tls_established")),
-    Part(("b",), _name("backend_name"), ("backend_name",)),
-    Part(("s",), _name("server_name"), ("server_name",)),
-    Part(("TR",), _timer("request_ms"), ("request_ms",)),
-    Part(("Tw",), _timer("queue_ms"), ("queue_ms",)),
-    Part(("Tc",), _timer("connect_ms"), ("connect_ms",)),
-    Part(("Tr",), _timer("response_ms"), ("response_ms",)),
-    Part(("Ta",), _total, ("total_ms", "event_duration")),
-    Part(("TR", "Tw", "Tc", "Tr", "Ta"), _data, ("data_ms",), few=False),
-    Part(("Ta", "B"), _partial, ("partial",), only=slice(1)),
+    Part(("f",), word("frontend_name"), ("frontend_name",), without=("ft",)),
+    Part(("ssl_fc",), _flag("tls_established"), ("tls_established",), without=("ft",)),
+    Part(("b",), word("backend_name"), ("backend_name",)),
+    Part(("s",), word("server_name"), ("server_name",)),
+    _timer_part("TR", "request_ms"),
+    _timer_part("Tq", "request_ms", without=("TR",)),
+    _timer_part("Tw", "queue_ms"),
+    _timer_part("Tc", "connect_ms"),
+    _timer_part("Tr", "response_ms"),
+    _timer_part("Th", "handshake_ms"),
+    _timer_part("Ti", "idle_ms"),
+    Part(("Ta",), _total, _TOTAL),
+    Part(("Tt",), _total, _TOTAL, without=("Ta",)),
+    Part(("Tu",), _total, _TOTAL, without=("Ta", "Tt")),
+    _timer_part("Tt", "session_ms", beside=("Ta",)),
+    _timer_part("Tu", "user_ms", beside=("Ta", "Tt")),
+    _timer_part("Td", "data_ms"),
+    Part(("TR", "Tw", "Tc", "Tr", "Ta"), _data, ("data_ms",), few=False, without=("Td",)),
+    Part(("Tq", "Tw", "Tc", "Tr", "Tt"), _data, ("data_ms",), few=False, without=("Td", "Ta")),
+    Part(("Th", "Tw", "Tc", "Tt"), _data, ("data_ms",), few=False, without=("Td", "Tq", "TR", "Tr", "Ta")),
     Part(("ST",), _status, ("http_response_status",)),
     Part(("ST", "tsc"), _outcome, ("event_outcome",)),
+    Part(("ST", "ts"), _outcome, ("event_outcome",), without=("tsc",)),
+    Part(("ST",), lambda status: _outcome(status, b"-"), ("event_outcome",), without=("ts", "tsc")),
+    Part(("tsc",), _tcp_outcome, ("event_outcome",), without=("ST",)),
+    Part(("ts",), _tcp_outcome, ("event_outcome",), without=("ST", "tsc")),
+    Part(("fc_err",), _error_outcome, ("event_outcome",), without=("ST", "tsc", "ts")),
     Part(("B",), _bytes, ("bytes_read",)),
-    Part(("CC",), _cookie("request_cookie"), ("request_cookie",)),
-    Part(("CS",), _cookie("response_cookie"), ("response_cookie",)),
-    Part(("tsc",), _termination, ("termination_state", "termination_by", "termination_phase")),
-    Part(("ac",), count("connections_active"), ("connections_active",)),
-    Part(("fc",), count("connections_frontend"), ("connections_frontend",)),
-    Part(("bc",), count("connections_backend"), ("connections_backend",)),
-    Part(("sc",), count("connections_server"), ("connections_server",)),
+    _count_part("U", "bytes_uploaded"),
+    Part(("CC",), word("request_cookie"), ("request_cookie",)),
+    Part(("CS",), word("response_cookie"), ("response_cookie",)),
+    Part(("tsc",), _termination, _TERMINATION),
+    Part(("ts",), _termination, _TERMINATION, without=("tsc",)),
+    _count_part("ac", "connections_active"),
+    _count_part("fc", "connections_frontend"),
+    _count_part("bc", "connections_backend"),
+    _count_part("sc", "connections_server"),
     Part(("rc",), _retries, ("connections_retries", "redispatched")),
-    Part(("sq",), count("server_queue"), ("server_queue",)),
-    Part(("bq",), count("backend_queue"), ("backend_queue",)),
-    Part(("hr", "hs"), _captures, ("request_captures", "response_captures", "captures_ambiguous")),
-    Part(("r",), read_request, (*REQUEST_ATTRIBUTES, "truncated")),
+    _count_part("sq", "server_queue"),
+    _count_part("bq", "backend_queue"),
+    _count_part("fc_err", "fc_err"),
+    _count_part("ssl_fc_err", "ssl_fc_err", 16),
+    _count_part("ssl_c_err", "ssl_c_err"),
+    _count_part("ssl_c_ca_err", "ssl_c_ca_err"),
+    Part(("ssl_fc_is_resumed",), _flag("tls_resumed"), ("tls_resumed",)),
+    Part(("ssl_fc_sni",), word("tls_client_server_name"), ("tls_client_server_name",)),
+    Part(("sslv",), _tls_version, ("tls_version", "tls_version_protocol")),
+    Part(("sslc",), word("tls_cipher"), ("tls_cipher",)),
+    Part(("H",), word("observer_hostname"), ("observer_hostname",)),
+    Part(("ID",), word("http_request_id"), ("http_request_id",), few=False),
+    Part(("OG",), word("log_step"), ("log_step",)),
+    _count_part("pid", "haproxy_pid"),
+    Part(("rt",), count("request_counter"), ("request_counter",), few=False),
+    Part(("lc",), count("log_counter"), ("log_counter",), few=False),
 )
+"""What is not here hangs on more than the alias, and is put together for each format (``formats``)."""

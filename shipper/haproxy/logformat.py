@@ -1,69 +1,302 @@
 """The compiler of log-format strings (HAProxy manual, 8.2.6): what is printed becomes a plan to read it by.
 
 1. A run of blanks is one `Blank`: HAProxy prints one space for it, relays may print more.
-2. Two fields with nothing between cannot be told apart, and are refused with the place and the reason.
+2. Two values that meet without text between them, or with text that both may hold, cannot be told apart: the string is
+   refused, with the place and the reason. Where a value may hold what ends it, but need not, the plan has a warning.
+3. `%{+json}o` and `%{+cbor}o` make a line of named values; all else in the string is not printed then.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from shipper.errors import Permanent
-from shipper.haproxy.fields import KINDS
-from shipper.haproxy.plan import Blank, Field, Literal, Plan
+from shipper.haproxy.kinds import (
+    ALIASES,
+    BARE_LIST,
+    ENCODED,
+    ENCODED_ALIASES,
+    FORMER,
+    HEX,
+    HEXADECIMAL,
+    LIST,
+    NAME_BYTES_MAX,
+    NUMBER,
+    PORT,
+    QUOTED,
+    QUOTED_BLOCK,
+    QUOTED_PORT,
+    TEXT,
+    Kind,
+)
+from shipper.haproxy.plan import Blank, Decode, Field, Literal, Plan
+from shipper.haproxy.samples import read_sample
+from shipper.haproxy.structured import StructuredPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shipper.haproxy.plan import Step
 
 _TOKEN: Final = re.compile(
-    r"(?P<blank> +)|%(?P<percent>%)|%(?:\{(?P<flags>[^}]*)\})?(?P<alias>[A-Za-z]+)|(?P<text>[^% ]+)"
+    r"(?P<blank> +)"
+    r"|%(?P<percent>%)"
+    r"|%(?:\((?P<name>[A-Za-z0-9_-]*)(?::(?P<type>[a-z]*))?\))?(?:\{(?P<flags>[^}]*)\})?"
+    r"(?:(?P<alias>[A-Za-z][A-Za-z0-9]*)|(?P<sample>\[))"
+    r"|(?P<text>[^% ]+)"
 )
-_FLAGS: Final = frozenset({"", "+Q", "-Q"})
+_FLAGS: Final = frozenset({"M", "Q", "X", "E", "bin", "json", "cbor"})
+_TYPES: Final = frozenset({"str", "sint", "bool"})
+_STEPS_MAX: Final = 512
+_FLEXIBLE_MAX: Final = 2
+"""Values in a row that may hold what ends them: reading them takes up to 255 steps each, multiplied."""
 
 
-def compile_format(name: str, text: str) -> Plan:
-    """Compile a log-format string.
+@dataclass(slots=True)
+class _Compiler:
+    """One log-format string on its way."""
 
-    Raises Permanent, with the column (from 1), for an unknown alias or flag and for fields that cannot be told apart.
+    name: str
+    text: str
+    steps: list[Step]
+    places: list[int]
+    options: frozenset[str] = frozenset({"M"})
+    """The flags that hold from here on (`%{…}o`)."""
+    encoding: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def run(self) -> None:
+        at = 0
+        while at < len(self.text):
+            token = _TOKEN.match(self.text, at)
+            if token is None:
+                raise self.wrong(at, "`%` stands alone; write `%%` for a percent sign")
+            if token["blank"]:
+                self.add(Blank(), at)
+            elif token["percent"] or token["text"]:
+                self.add(Literal((token["percent"] or token["text"]).encode()), at)
+            elif token["sample"]:
+                at = self.sample(token, at)
+                continue
+            else:
+                self.alias(token, at)
+            at = token.end()
+        if len(self.steps) > _STEPS_MAX:
+            raise self.wrong(0, f"{len(self.steps)} parts; at most {_STEPS_MAX} are read")
+
+    def flags(self, token: re.Match[str]) -> frozenset[str]:
+        """Give the flags of one value: those that hold, and its own."""
+        options = set(self.options)
+        for flag in (token["flags"] or "").split(","):
+            sign, known = flag[:1], flag[1:]
+            if flag and (sign not in {"+", "-"} or known not in _FLAGS):
+                column = token.start("flags") + 1
+                self.warnings += (f"log format {self.name!r}, column {column}: HAProxy ignores the flag {flag!r}",)
+                continue
+            (options.add if sign == "+" else options.discard)(known)
+        return frozenset(options - {""})
+
+    def alias(self, token: re.Match[str], at: int) -> None:
+        options, alias = self.flags(token), token["alias"]
+        if alias == "o":
+            self.options = options
+            encodings = options & {"json", "cbor"}
+            if encodings and not any(isinstance(step, Field) for step in self.steps):
+                self.encoding = "json" if "json" in encodings else "cbor"
+            if self.encoding and "bin" in options:
+                raise self.wrong(at, "binary CBOR may hold line ends, which would cut it; leave out +bin")
+            return
+        alias = FORMER.get(alias, alias)
+        kind = ALIASES.get(alias)
+        if kind is None:
+            raise self.wrong(token.start("alias"), f"unknown alias %{alias}")
+        self.field(Field(alias, kind, printed=f"%{alias}", name=token["name"] or ""), options, token, at)
+
+    def sample(self, token: re.Match[str], at: int) -> int:
+        """Take `%[…]`, whose brackets may nest and be quoted; give the place behind it."""
+        start, depth, quote = token.end(), 1, ""
+        for end in range(start, len(self.text)):
+            char = self.text[end]
+            if quote:
+                quote = "" if char == quote else quote
+            elif char in "\"'":
+                quote = char
+            else:
+                depth += (char == "[") - (char == "]")
+                if depth == 0:
+                    break
+        else:
+            raise self.wrong(at, "`%[` is not closed")
+        expression = self.text[start:end]
+        field = read_sample(expression, token["name"] or "", token["type"] or "")
+        self.field(field, self.flags(token), token, at)
+        return end + 1
+
+    def field(self, field: Field, options: frozenset[str], token: re.Match[str], at: int) -> None:
+        """Add a value, as its flags print it."""
+        if token["type"] is not None and token["type"] not in _TYPES:
+            raise self.wrong(token.start("type"), f"unknown type {token['type']!r}; known are str, sint and bool")
+        if any(isinstance(step, Field) and step.alias == field.alias for step in self.steps):
+            field = replace(field, alias=f"{field.alias}#{at}")
+        if self.encoding:
+            if field.name:
+                self.steps.append(_named(field, options))
+                self.places.append(at)
+            return
+        if "cbor" in options:
+            raise self.wrong(at, "CBOR of a single value cannot be found in a line; use %{+cbor}o for all")
+        for step in _printed(field, options):
+            self.add(step, at)
+
+    def add(self, step: Step, at: int) -> None:
+        if self.encoding and not isinstance(step, Field):
+            return
+        last = self.steps[-1] if self.steps else None
+        if isinstance(last, Literal) and isinstance(step, Literal):
+            self.steps[-1] = Literal(last.text + step.text)
+            return
+        if isinstance(last, Blank) and isinstance(step, Blank):
+            return
+        self.steps.append(step)
+        self.places.append(at)
+
+    def fit(self) -> tuple[Step, ...]:
+        """Fit each value to what stands behind it, or refuse."""
+        fitted: list[Step] = []
+        flexible = 0
+        for number, step in enumerate(self.steps):
+            if not isinstance(step, Field):
+                fitted.append(step)
+                continue
+            following = self.steps[number + 1] if number + 1 < len(self.steps) else None
+            if step.kind is BARE_LIST and number + 1 < len(self.steps):
+                raise self.wrong(
+                    self.places[number], f"without quotes the values cannot be told apart; write %{{+Q}}{step.alias}"
+                )
+            if isinstance(following, Field):
+                self.check_neighbours(step, following, self.places[number + 1])
+            end = _end(following)
+            kind = step.kind
+            if end is not None and not (kind.raw or kind.closed or kind.width) and kind.may_hold(end):
+                kind, flexible = self.bounded(step, end, number), flexible + 1
+            elif not kind.width:
+                flexible = 0
+            if flexible > _FLEXIBLE_MAX:
+                raise self.wrong(self.places[number], f"too many values in a row that may hold {_show(end)}")
+            more = any(isinstance(later, Field) for later in self.steps[number + 1 :])
+            if kind.raw and more and step.alias not in {"CC", "CS", "ssl_fc_sni"}:
+                self.warn(number, f"{step.printed} may hold what follows it")
+            fitted.append(replace(step, kind=kind))
+        return tuple(fitted)
+
+    def check_neighbours(self, left: Field, right: Field, at: int) -> None:
+        told_apart = left.kind.width or right.kind.width or left.kind.closed != right.kind.closed
+        if (left.kind.raw or right.kind.raw or not told_apart) and left.kind.meets(right.kind):
+            raise self.wrong(
+                at, f"nothing stands between {left.printed} and {right.printed}: they cannot be told apart"
+            )
+
+    def bounded(self, step: Field, end: bytes, number: int) -> Kind:
+        """Give the grammar of a value that may hold ``end``, where that ends it."""
+        kind = step.kind
+        if kind.until:
+            self.warn(number, f"{step.printed} ends at the first {_show(end)}")
+            unlike = rb"(?!" + re.escape(end) + rb")[" + kind.chars + rb"]"
+            prefix = rb"\?" if kind.pattern.startswith(rb"\?") else b""
+            quantity = rb"*+" if prefix else rb"++"
+            return replace(kind, pattern=prefix + rb"(?:" + unlike + rb")" + quantity)
+        if kind.pattern == ENCODED.pattern:
+            return kind
+        after = self.steps[number + 2] if number + 2 < len(self.steps) else None
+        if isinstance(after, Field) and after.kind.may_hold(end):
+            self.warn(number, f"{step.printed} and {after.printed} may both hold {_show(end)}; the last one counts")
+        return replace(kind, pattern=kind.pattern.replace(rb"]++", b"]{1,%d}" % NAME_BYTES_MAX))
+
+    def warn(self, number: int, reason: str) -> None:
+        self.warnings += (f"log format {self.name!r}, column {self.places[number] + 1}: {reason}",)
+
+    def wrong(self, at: int, reason: str) -> Permanent:
+        return Permanent(f"log format {self.name!r}, column {at + 1}: {reason}\n  {self.text}\n  {' ' * at}^")
+
+
+def compile_plan(name: str, text: str, mode: str | None = None) -> Plan | StructuredPlan:
+    """Compile a log-format string; ``mode`` is `http` or `tcp`, by default what its aliases tell.
+
+    Raises Permanent, with the column (from 1), for an unknown alias or flag and for values that cannot be told apart.
     """
-    steps: list[Step] = []
-    at = 0
-    while at < len(text):
-        token = _TOKEN.match(text, at)
-        if token is None:
-            raise _wrong(name, text, at, "`%` stands alone; write `%%` for a percent sign")
-        for step in _steps(name, text, token):
-            _append(name, text, at, steps, step)
-        at = token.end()
-    return Plan(name, tuple(steps))
+    compiler = _Compiler(name, text, [], [])
+    compiler.run()
+    if not any(isinstance(step, Field) for step in compiler.steps):
+        raise compiler.wrong(0, "there is no value in it, like %ci")
+    mode = mode or ("tcp" if _is_tcp(compiler.steps) else "http")
+    if compiler.encoding:
+        fields = tuple(step for step in compiler.steps if isinstance(step, Field))
+        return StructuredPlan(name, fields, compiler.encoding, mode)
+    steps = compiler.fit()
+    return Plan(name, steps, mode, compiler.warnings)
 
 
-def _steps(name: str, text: str, token: re.Match[str]) -> list[Step]:
-    if token["blank"]:
-        return [Blank()]
-    if token["alias"] is None:
-        return [Literal((token["percent"] or token["text"]).encode())]
-    alias, flags = token["alias"], token["flags"] or ""
-    if alias not in KINDS:
-        raise _wrong(name, text, token.start("alias"), f"unknown alias %{alias}")
-    if flags not in _FLAGS:
-        raise _wrong(name, text, token.start("flags"), f"unknown flags {flags!r}")
-    field = Field(alias, KINDS[alias])
-    return [Literal(b'"'), field, Literal(b'"')] if flags == "+Q" else [field]
+_HTTP_ONLY: Final = frozenset(
+    {"CC", "CS", "HM", "HU", "HP", "HPO", "HQ", "HV", "r", "tr", "trg", "trl", "TR", "Tq", "Tr", "Ta", "Ti", "tsc"}
+)
 
 
-def _append(name: str, text: str, at: int, steps: list[Step], step: Step) -> None:
-    last = steps[-1] if steps else None
-    if isinstance(last, Literal) and isinstance(step, Literal):
-        steps[-1] = Literal(last.text + step.text)
-        return
-    if isinstance(last, Field) and isinstance(step, Field):
-        raise _wrong(
-            name, text, at, f"nothing stands between %{last.alias} and %{step.alias}: they cannot be told apart"
-        )
-    steps.append(step)
+def _is_tcp(steps: Sequence[Step]) -> bool:
+    """Tell whether nothing in a format hangs on HTTP."""
+    return not any(isinstance(step, Field) and step.alias in _HTTP_ONLY for step in steps)
 
 
-def _wrong(name: str, text: str, at: int, reason: str) -> Permanent:
-    return Permanent(f"log format {name!r}, column {at + 1}: {reason}\n  {text}\n  {' ' * at}^")
+def _printed(field: Field, options: frozenset[str]) -> list[Step]:
+    """Give the steps of a value as its flags print it."""
+    kind, decode = field.kind, Decode.NONE
+    alias = field.alias.split("#")[0]
+    if "X" in options and alias in HEXADECIMAL:
+        kind = replace(HEX, words=f"{kind.words}, hexadecimal")
+        decode = Decode.HEX_ADDRESS if alias in {"ci", "fi", "bi", "si"} else Decode.HEX
+    if "M" not in options:
+        kind = replace(kind, optional=True)
+    if "Q" in options and kind is PORT:
+        kind = QUOTED_PORT
+    quoted = ("Q" in options or "json" in options) and decode is Decode.NONE and (alias in QUOTED or field.sample)
+    if not quoted:
+        return [replace(field, kind=kind, decode=decode)]
+    if alias in _WITH_QUOTES:
+        return [replace(field, kind=_WITH_QUOTES[alias])]
+    if "E" in options or "json" in options:
+        kind, decode = _ESCAPED, Decode.ESCAPED
+    elif alias in ENCODED_ALIASES:
+        kind = replace(ENCODED, words=kind.words)
+    elif not kind.raw:
+        kind = replace(kind.or_nothing(), until=False)
+    elif kind != TEXT:
+        kind = kind.or_nothing()
+    return [Literal(b'"'), replace(field, kind=kind, decode=decode), Literal(b'"')]
+
+
+def _named(field: Field, options: frozenset[str]) -> Field:
+    """Give a value as it is in a line of named values: there are no quotes to mind, and numbers are not padded."""
+    (step,) = _printed(field, options - {"Q", "json"})
+    if not isinstance(step, Field):
+        raise TypeError(step)
+    kind = {"hrl": LIST, "hsl": LIST, "ms": NUMBER}.get(field.alias, step.kind)
+    return replace(step, kind=kind if step.decode is Decode.NONE else step.kind)
+
+
+_WITH_QUOTES: Final = {"hr": QUOTED_BLOCK, "hs": QUOTED_BLOCK, "hrl": LIST, "hsl": LIST}
+"""What is printed with its quotes, or not at all."""
+_ESCAPED: Final = Kind(
+    'text in quotes, with `\\"` for a quote', rb'(?:[^"\\]++|\\.)*+', rb'(?:[^"\\]++|\\.)*+\\?', rb"\x00-!#-\xff"
+)
+
+
+def _end(following: Step | None) -> bytes | None:
+    """Give the first byte behind a value, where that is known."""
+    if isinstance(following, Literal):
+        return following.text[:1]
+    return b" " if isinstance(following, Blank) else None
+
+
+def _show(end: bytes | None) -> str:
+    return "a blank" if end == b" " else f"`{(end or b'').decode('latin-1')}`"

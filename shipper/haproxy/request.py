@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from shipper.haproxy.record import Attributes
 
 _ESCAPED: Final = re.compile(rb"#([0-9A-F]{2})")
+_BACKSLASHED: Final = re.compile(rb"\\(.)", re.DOTALL)
 _METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VERSION: Final = re.compile(rb"HTTP/([0-9]\.[0-9])")
 _VERSION_CUT: Final = re.compile(rb"(?:|H|HT|HTT|HTTP|HTTP/|HTTP/[0-9]\.?)")
@@ -25,6 +26,8 @@ _VARIABLE: Final = re.compile(
     r"[0-9]++|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{8,}+"
     rf"|[^/]{{{SEGMENT_CHARS_MAX + 1},}}+)(?=/|\Z)"
 )
+BAD_REQUEST: Final = b"<BADREQ>"
+"""What HAProxy prints for a request that it could not read."""
 HTTP09_CHARS_MAX: Final = 64
 """A `GET` without a version is HTTP/0.9 up to here; beyond, a request cut at `tune.http.logurilen`."""
 PORT_MAX: Final = 65_535
@@ -49,6 +52,11 @@ def unescape(text: bytes) -> bytes:
     return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode("ascii")), text) if b"#" in text else text
 
 
+def unescape_backslashes(text: bytes) -> bytes:
+    """Take off the backslashes that the flag E and JSON put in front of quotes, backslashes and brackets."""
+    return _BACKSLASHED.sub(rb"\1", text) if b"\\" in text else text
+
+
 def read_request(quoted: bytes, *, closed: bool = True) -> Attributes:
     """Read what stood between the quotes of `%r` into the record's attributes.
 
@@ -70,6 +78,23 @@ def read_request(quoted: bytes, *, closed: bool = True) -> Attributes:
     if words[0] == b"GET" and len(words) == 2 and len(quoted) <= HTTP09_CHARS_MAX:  # noqa: PLR2004 -- method, URI
         return fields
     return fields | {"truncated": "request"}
+
+
+def read_request_parts(method: bytes, uri: bytes, version: bytes) -> Attributes:
+    """Read what `%HM`, `%HU` (or `%HP` and `%HQ`) and `%HV` print, each empty where the format has none of it."""
+    if BAD_REQUEST in {method, uri, version}:
+        return {"raw_request_line": BAD_REQUEST.decode("ascii")}
+    fields: Attributes = {}
+    if _METHOD.fullmatch(method):
+        fields["http_request_method"] = method.decode("ascii")
+    if uri and uri != b"-":
+        fields |= read_uri(unescape(uri).decode("utf-8", "replace"), authority=method == b"CONNECT")
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return fields
+    if match[1] == b"0.9" and (method not in {b"GET", b""} or len(uri) > HTTP09_CHARS_MAX):
+        return fields | {"truncated": "request"}
+    return fields | {"http_version": match[1].decode("ascii")}
 
 
 def _read_cut(quoted: bytes, words: list[bytes]) -> Attributes:
@@ -106,13 +131,13 @@ def read_uri(uri: str, *, authority: bool = False) -> Attributes:
     if uri == "*":
         return fields
     if authority:
-        return fields | _host_and_port(uri)
+        return fields | host_and_port(uri)
     rest = uri
     scheme = _SCHEME.match(uri)
     if scheme is not None:
         fields["url_scheme"] = scheme[1].lower()
         end = min((at for at in (uri.find(c, scheme.end()) for c in "/?#") if at >= 0), default=len(uri))
-        fields |= _host_and_port(uri[scheme.end() : end])
+        fields |= host_and_port(uri[scheme.end() : end])
         rest = uri[end:]
     path, question, query = rest.partition("?")
     if path:
@@ -123,7 +148,8 @@ def read_uri(uri: str, *, authority: bool = False) -> Attributes:
     return fields
 
 
-def _host_and_port(text: str) -> Attributes:
+def host_and_port(text: str) -> Attributes:
+    """Split `host:port`, brackets of IPv6 taken off; what is odd gives nothing."""
     match = _AUTHORITY.fullmatch(text)
     if match is None or not match[1]:
         return {}

@@ -12,11 +12,13 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shipper.haproxy.clock import Clock
 from shipper.haproxy.events import read_event
-from shipper.haproxy.fields import PARTS, text
+from shipper.haproxy.fields import ABSENT, text
+from shipper.haproxy.formats import formats_in_use, named_format
 from shipper.haproxy.record import PATHS, Attributes, Record
-from shipper.haproxy.request import read_request
-from shipper.haproxy.stock import STOCK
+from shipper.haproxy.request import read_request, unescape_backslashes
+from shipper.haproxy.structured import read_cbor, read_json
 from shipper.haproxy.syslog import match_header, read_header
 from shipper.haproxy.timestamps import (
     DAY_US,
@@ -28,39 +30,18 @@ from shipper.haproxy.timestamps import (
     TIMESTAMP_US_MAX,
     format_timestamp,
     offset_between,
-    read_haproxy_second,
     zone_moment,
     zone_offset,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from shipper.config import Interpretation
-    from shipper.haproxy.plan import Plan, Scan
+    from shipper.haproxy.clock import Instant
+    from shipper.haproxy.formats import CompiledFormat
+    from shipper.haproxy.plan import Scan
     from shipper.haproxy.syslog import Header, Identity
-
-MS_US: Final = 1_000
-DATE_ALIAS: Final = "tr"
-"""A line that ends inside a format is taken for a cut line of it when its date is there."""
-
-TRAFFIC: Final[dict[str, Attributes]] = {
-    "http": {
-        "event_kind": "event",
-        "event_category": "web",
-        "event_type": "access",
-        "line": "traffic",
-        "mode": "http",
-    },
-    "tcp": {
-        "event_kind": "event",
-        "event_category": "network",
-        "event_type": "connection",
-        "line": "traffic",
-        "mode": "tcp",
-    },
-}
-"""What every line of a mode has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +73,18 @@ class Understood:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What a format made of a message: values by alias, and the attributes that say how complete they are."""
+    """What was made of a message: attributes, and its time where it tells one."""
 
-    plan: Plan | None
-    values: Mapping[str, bytes]
     attributes: Attributes
+    instant: Instant | None = None
 
 
 def understand(raw: bytes, context: Context, interpretation: Interpretation) -> Understood:
     """Read one line (without its line end). Never raises."""
     header = read_header(match_header(raw))
-    reading = _read_message(raw, header.end, cut=context.cut)
-    event_us, dated = _event_time(reading.values, header, context)
+    formats = formats_in_use(interpretation.formats)
+    reading = _read_message(raw, header, formats, cut=context.cut)
+    event_us, dated = _event_time(reading.instant, header, context)
     start_us, index_us, suspect = accept(event_us, context.received_us, interpretation)
     attributes: Attributes = {"timestamp": format_timestamp(start_us), "line": "unparsed"}
     attributes |= surroundings(header.identity, context.sender) | reading.attributes
@@ -115,11 +96,17 @@ def understand(raw: bytes, context: Context, interpretation: Interpretation) -> 
     whole = attributes["line"] != "unparsed" and attributes.get("truncated") != "line"
     if keep == "always" or (keep == "unparsed" and not whole):
         attributes |= original(raw)
-    if interpretation.labels:
-        attributes["labels"] = interpretation.labels
-    total_us = total_of(reading.values.get("Ta", b"0"))
+    attributes |= with_labels(attributes, interpretation.labels)
+    total_us = reading.instant.total_us if reading.instant else 0
     skew_us = skew(event_us + total_us, context.received_us)
     return Understood(Record.model_validate(attributes), index_us, skew_us, dated)
+
+
+def with_labels(attributes: Attributes, labels: Mapping[str, str]) -> Attributes:
+    """Give the labels of the configuration and those of the line, which go before; nothing without any."""
+    own = attributes.get("labels")
+    both = {**labels, **(own if isinstance(own, dict) else {})}
+    return {"labels": both} if both else {}
 
 
 def bewildered(raw: bytes, context: Context, error: Exception) -> Understood:
@@ -154,72 +141,133 @@ def surroundings(identity: Identity, sender: str) -> Attributes:
     return attributes
 
 
-def _read_message(raw: bytes, start: int, *, cut: bool) -> _Reading:
-    for plan in () if cut else STOCK:
-        found = plan.match(raw, start)
+def tag_of(identity: Identity) -> str:
+    """Give the syslog tag of a header."""
+    return str(identity.attributes.get("syslog_appname", ""))
+
+
+def _read_message(raw: bytes, header: Header, formats: Sequence[CompiledFormat], *, cut: bool) -> _Reading:
+    tag = tag_of(header.identity)
+    fitting = [known for known in formats if known.is_for(tag)]
+    named = _named(raw, header.end)
+    if named is not None:
+        fitting.append(named)
+    if not cut:
+        for whole in (raw, _without_escapes(raw, header.end)):
+            reading = _read_whole(whole, header.end, fitting) if whole is not None else None
+            if reading is not None:
+                return reading
+    return _read_cut(raw, header.end, fitting, cut=cut)
+
+
+def _read_whole(raw: bytes, start: int, formats: Sequence[CompiledFormat]) -> _Reading | None:
+    """Read a line that is one of a format's, or HAProxy's own message."""
+    for known in formats:
+        found = known.match(raw, start)
         if found is not None:
-            values = {alias: value or b"" for alias, value in zip(plan.aliases, found, strict=True)}
-            return _Reading(plan, values, _traffic(plan, values))
-    event = None if cut else read_event(raw[start:])
+            values = {alias: value or b"" for alias, value in zip(known.plan.aliases, found, strict=True)}
+            return _Reading(_traffic(known, values), known.clock.read(found))
+    event = read_event(raw[start:])
     if event is not None:
         attributes, date = event
-        return _Reading(None, {DATE_ALIAS: date}, attributes)
-    scans = [(plan, plan.scan(raw, start)) for plan in STOCK]
-    for plan, scan in scans:
-        if scan.cut and DATE_ALIAS in scan.values:
-            return _Reading(plan, scan.values, _traffic(plan, scan.values) | _touched(scan) | {"truncated": "line"})
-    plan, scan = max(scans, key=lambda known: known[1].column)
+        return _Reading(attributes, _EVENT_CLOCK.read([date]))
+    return None
+
+
+def _without_escapes(raw: bytes, start: int) -> bytes | None:
+    """Give a line without the backslashes that a relay put in front of its quotes; None when it has none."""
+    message = raw[start:]
+    return raw[:start] + unescape_backslashes(message) if b'\\"' in message else None
+
+
+def _named(raw: bytes, start: int) -> CompiledFormat | None:
+    """Give the format of a line of named values that no configuration knows, by its names."""
+    if raw.startswith(b"{", start):
+        return named_format("json", tuple(read_json(raw, start).values))
+    if raw.startswith((b"BF", b"bf"), start):
+        return named_format("cbor", tuple(read_cbor(raw, start).values))
+    return None
+
+
+def _read_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat], *, cut: bool) -> _Reading:
+    """Read what a line that ends too soon has of the formats that it may be of, or say what it has of none."""
+    scans = [(known, known.plan.scan(raw, start)) for known in formats]
+    may_be = [
+        (known, scan) for known, scan in scans if scan.cut and _is_dated(known, scan) and known.may_be(scan.values)
+    ]
+    if may_be:
+        known, scan = may_be[0]
+        values = {a: v for a, v in scan.values.items() if all(other.values.get(a) == v for _, other in may_be)}
+        attributes = _traffic(known, values)
+        if values == scan.values:
+            attributes |= _touched(known, scan)
+        else:
+            others = [other.constants for other, _ in may_be[1:]]
+            differ = {name for name, value in known.constants.items() if any(o[name] != value for o in others)}
+            attributes = {name: value for name, value in attributes.items() if name not in differ}
+        instant = known.clock.read([scan.values.get(alias) for alias in known.plan.aliases])
+        return _Reading(attributes | {"truncated": "line"}, instant)
+    known, scan = max(scans, key=lambda pair: pair[1].column)
     expected = scan.expected if not scan.cut else "the rest of the line, which is cut"
-    reason = f"not a line of {plan.name}: expected {expected} at column {scan.column}"
+    reason = f"not a line of {known.name}: expected {expected} at column {scan.column}"
     attributes = {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason}
-    return _Reading(None, {}, attributes | {"truncated": "line"} if cut else attributes)
+    return _Reading(attributes | {"truncated": "line"} if cut else attributes)
 
 
-def _traffic(plan: Plan, values: Mapping[str, bytes]) -> Attributes:
-    attributes: Attributes = TRAFFIC[plan.mode] | {"log_format": plan.name}
-    date = values.get(DATE_ALIAS)
-    errors = [PATHS["timestamp"]] if date and read_haproxy_second(date[:20]) is None else []
-    for part in PARTS:
+VALUES_OF_A_CUT_LINE_MIN: Final = 3
+"""A format without a date has a line that ends too soon when so many of its values are there."""
+
+
+def _is_dated(known: CompiledFormat, scan: Scan) -> bool:
+    date = known.clock.alias
+    return date in scan.values if date else len(scan.values) >= VALUES_OF_A_CUT_LINE_MIN
+
+
+def _traffic(known: CompiledFormat, values: Mapping[str, bytes]) -> Attributes:
+    attributes = dict(known.constants)
+    date = values.get(known.clock.alias or "")
+    found = known.clock.read([values.get(alias) for alias in known.plan.aliases])
+    errors = [PATHS["timestamp"]] if date and date not in ABSENT and found is None else []
+    for part in known.parts:
         if all(alias in values for alias in part.aliases):
-            found = dict(part.read(*(values[alias] for alias in part.aliases)))
-            wrong = found.pop("field_errors", None)
+            given = dict(part.read(*(values[alias] for alias in part.aliases)))
+            wrong = given.pop("field_errors", None)
             if isinstance(wrong, list):
                 errors += wrong
-            attributes |= found
+            attributes |= given
     return attributes | {"field_errors": errors} if errors else attributes
 
 
-def _touched(scan: Scan) -> Attributes:
+def _touched(known: CompiledFormat, scan: Scan) -> Attributes:
     """Read what is sure of the field in which the line was cut, and of a pair whose second half is missing."""
     attributes: Attributes = {}
-    if scan.touched == "r":
+    if scan.touched == "r" and known.quotes_request:
         attributes |= read_request(scan.rest, closed=False)
     if scan.values.get("hr") and "hs" not in scan.values:
-        captures = next(part for part in PARTS if part.aliases == ("hr", "hs"))
-        attributes |= captures.read(scan.values["hr"], scan.rest if scan.touched == "hs" else b"")
-        attributes.pop("response_captures", None)
+        attributes |= known.read_cut_captures(scan.values["hr"], scan.rest if scan.touched == "hs" else b"")
     return attributes
 
 
-def total_of(raw: bytes) -> int:
-    """Give %Ta in microseconds, 0 where it is not known."""
-    return max(int(raw.removeprefix(b"+")), 0) * MS_US
+_EVENT_CLOCK: Final = Clock(["t"])
 
 
-def _event_time(values: Mapping[str, bytes], header: Header, context: Context) -> tuple[int, bool]:
+def _event_time(instant: Instant | None, header: Header, context: Context) -> tuple[int, bool]:
     """Give the moment of a line (its date, or the header's, or what is near), and whether the line names its day."""
-    date = values.get(DATE_ALIAS, b"")
-    second = read_haproxy_second(date[:20]) if date else None
-    if second is not None:
-        total_us = total_of(values.get("Ta", b"0"))
-        wall_us = second + int(date[21:24]) * MS_US
-        return resolve(wall_us, total_us, header.moment, context.zone, context.received_us), True
+    if instant is not None:
+        return moment_of(instant, header.moment, context.zone, context.received_us), True
     if header.moment is not None:
         return header.moment, True
     wall = header.wall(context.near_us)
     if wall is None:
         return context.near_us, False
     return zone_moment(context.zone, wall, context.received_us), header.iso is not None
+
+
+def moment_of(instant: Instant, sent_us: int | None, zone: str, received_us: int | None) -> int:
+    """Give the moment of an instant: by its own offset, or else by what is known of its zone."""
+    if instant.offset_us is not None:
+        return instant.wall_us - instant.offset_us
+    return resolve(instant.wall_us, instant.total_us, sent_us, zone, received_us)
 
 
 def resolve(wall_us: int, total_us: int, sent_us: int | None, zone: str, received_us: int | None) -> int:

@@ -1,0 +1,76 @@
+"""What is wrong with a configuration, in words: each wrong key, where it stands, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from typing import TYPE_CHECKING, Final, get_args
+
+from pydantic import BaseModel
+
+from shipper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+ENV_PREFIX: Final = "SHIPPER_"
+ENV_DELIMITER: Final = "__"
+ENV_FILE: Final = f"{ENV_PREFIX}CONFIG"
+"""Names the configuration file, for commands that were given none."""
+
+_SERVICE: Final = re.compile(r"SHIPPER_(?:SERVICE_|PORT(?:_|\Z))")
+"""What Kubernetes gives to every container when a Service is named `shipper`."""
+
+
+def refuse_unknown_variables(model: type[BaseModel]) -> None:
+    """Raise ConfigError for a variable of ours that names no setting of ``model``."""
+    for variable in os.environ:
+        if variable.startswith(ENV_PREFIX) and variable != ENV_FILE and not _SERVICE.match(variable):
+            key = variable.removeprefix(ENV_PREFIX).lower().split(ENV_DELIMITER)[0]
+            if key not in model.model_fields:
+                hint = _nearest(key.upper(), [name.upper() for name in model.model_fields], ENV_PREFIX)
+                msg = f"environment variable {variable}: unknown setting{hint}"
+                raise ConfigError(msg)
+
+
+def explain_variable(error: SettingsError) -> str:
+    """Name the variables that may hold what is no JSON; the error itself knows the outermost key alone."""
+    match = re.search(r'field "(\w+)"', str(error))
+    start = f"{ENV_PREFIX}{match[1]}".upper() if match else ENV_PREFIX
+    variables = ", ".join(name for name in os.environ if name.upper().startswith(start))
+    example = f"""{ENV_PREFIX}ELASTICSEARCH{ENV_DELIMITER}URLS='["http://127.0.0.1:9200"]'"""
+    return f"environment variable {variables}: lists and tables are written as JSON, like {example}"
+
+
+def explain(error: ValidationError, file: Path | None, model: type[BaseModel]) -> str:
+    """Put each fault of ``error`` on a line of its own, with a suggestion for an unknown key."""
+    lines = []
+    for fault in error.errors(include_url=False, include_context=False):
+        where = ".".join(str(part) for part in fault["loc"]) or "configuration"
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{where}: unknown key{_nearest(str(fault['loc'][-1]), _keys_at(model, fault['loc'][:-1]))}")
+        else:
+            lines.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
+    source = f"in {file}, the environment or the flags" if file else "in the environment or the flags"
+    return f"wrong configuration ({source}):\n  " + "\n  ".join(lines)
+
+
+def _nearest(word: str, known: list[str], prefix: str = "") -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {prefix + near[0]!r}?"
+    return f"; known are {', '.join(prefix + name for name in sorted(known))}"
+
+
+def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Give the known keys of the model at ``location`` below ``model``."""
+    for part in location:
+        if isinstance(part, str) and part in model.model_fields:
+            annotation = model.model_fields[part].annotation
+            candidates = [annotation, *get_args(annotation)]
+            model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return list(model.model_fields)

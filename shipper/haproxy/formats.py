@@ -1,0 +1,165 @@
+"""A format in use: its plan, which lines it is for, and what its values give to the record.
+
+1. A configured format and a stock one are the same thing; a stock one is for all lines.
+2. A configured format is tried before the stock ones; a frontend that it is not for leaves the line to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from shipper.errors import Permanent
+from shipper.haproxy.clock import Clock
+from shipper.haproxy.headers import Names, pairs_of, read_captures, read_headers
+from shipper.haproxy.kinds import ALIASES, ENCODED, TEXT
+from shipper.haproxy.logformat import compile_plan
+from shipper.haproxy.parts import parts_of
+from shipper.haproxy.plan import Field
+from shipper.haproxy.request import REQUEST_ATTRIBUTES
+from shipper.haproxy.samples import label_name
+from shipper.haproxy.stock import MANUAL_NAMES, NEVER_GUESSED, STOCK_FORMATS
+from shipper.haproxy.structured import StructuredPlan
+from shipper.limits import LABELS_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shipper.config import Format
+    from shipper.haproxy.fields import Part
+    from shipper.haproxy.plan import Plan
+    from shipper.haproxy.record import Attributes
+
+TRAFFIC: Final[dict[str, Attributes]] = {
+    "http": {
+        "event_kind": "event",
+        "event_category": "web",
+        "event_type": "access",
+        "line": "traffic",
+        "mode": "http",
+    },
+    "tcp": {
+        "event_kind": "event",
+        "event_category": "network",
+        "event_type": "connection",
+        "line": "traffic",
+        "mode": "tcp",
+    },
+}
+"""What every line of a mode has."""
+
+
+NO_NAMES: Final = Names()
+
+
+@dataclass(frozen=True)
+class CompiledFormat:
+    """A format that lines can be read by."""
+
+    plan: Plan | StructuredPlan
+    parts: tuple[Part, ...]
+    clock: Clock
+    names: Names = NO_NAMES
+    frontends: frozenset[bytes] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """What the lines say of their format."""
+        return self.plan.name
+
+    @property
+    def constants(self) -> Attributes:
+        """What every line of this format has."""
+        return TRAFFIC[self.plan.mode] | {"log_format": self.plan.name}
+
+    def is_for(self, tag: str) -> bool:
+        """Tell whether lines with this syslog tag may have this format."""
+        return not self.tags or tag in self.tags
+
+    def match(self, line: bytes, start: int) -> Sequence[bytes | None] | None:
+        """Read a complete line from ``start``; None when it is not of this format."""
+        found = self.plan.match(line, start)
+        if found is None or not self.frontends:
+            return found
+        place = next(place for place, alias in enumerate(self.plan.aliases) if alias in _FRONTEND)
+        return found if (found[place] or b"").removesuffix(b"~") in self.frontends else None
+
+    def may_be(self, values: Mapping[str, bytes]) -> bool:
+        """Tell whether a line that ends too soon may be for this format, by the frontend in it."""
+        names = [values[alias].removesuffix(b"~") for alias in _FRONTEND if alias in values]
+        return not self.frontends or not names or names[0] in self.frontends
+
+    @property
+    def quotes_request(self) -> bool:
+        """Tell whether `%r` stands in quotes, which say where it ends."""
+        return any(field.alias == "r" and field.kind.pattern == ENCODED.pattern for field in self.plan.fields)
+
+    def read_cut_captures(self, request: bytes, response: bytes) -> Attributes:
+        """Read the request's captures of a line that was cut within the response's, or right before."""
+        found = read_captures(request, response, self.names, both=True)
+        found.pop("response_captures", None)
+        headers = read_headers(pairs_of(self.names.request, found.get("request_captures")))
+        return found | {name: value for name, value in headers.items() if name not in REQUEST_ATTRIBUTES}
+
+
+_FRONTEND: Final = frozenset({"f", "ft"})
+
+
+def compile_format(known: Format) -> CompiledFormat:
+    """Make a configured format ready for use. Raises Permanent when it cannot be read unambiguously."""
+    strings = STOCK_FORMATS | NEVER_GUESSED
+    if known.log_format not in strings and "%" not in known.log_format:
+        raise Permanent(
+            f"log format {known.name!r}: {known.log_format!r} is neither a log-format string nor one of "
+            f"{', '.join(strings)}"
+        )
+    plan = compile_plan(known.name, strings.get(known.log_format, known.log_format), known.mode)
+    if known.frontends and _FRONTEND.isdisjoint(plan.aliases):
+        raise Permanent(
+            f"log format {known.name!r} has neither %f nor %ft, so frontends cannot be told by it; use tags"
+        )
+    return _compiled(
+        plan,
+        Names(known.request_captures, known.response_captures),
+        frozenset(name.encode() for name in known.frontends),
+        frozenset(known.tags),
+    )
+
+
+def _compiled(
+    plan: Plan | StructuredPlan,
+    names: Names,
+    frontends: frozenset[bytes] = frozenset(),
+    tags: frozenset[str] = frozenset(),
+) -> CompiledFormat:
+    return CompiledFormat(plan, parts_of(plan.fields, names), Clock(plan.aliases), names, frontends, tags)
+
+
+STOCK: Final = tuple(_compiled(compile_plan(name, string), NO_NAMES) for name, string in STOCK_FORMATS.items())
+"""Tried in this order; a test proves that no line fits two of them."""
+
+
+@lru_cache(maxsize=64)
+def formats_in_use(known: tuple[Format, ...]) -> tuple[CompiledFormat, ...]:
+    """Give the formats that a line may have, in the order in which they are tried: configured ones, stock ones."""
+    return (*map(compile_format, known), *STOCK)
+
+
+# -- lines of named values without a configuration -------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def named_format(encoding: str, keys: tuple[bytes, ...]) -> CompiledFormat | None:
+    """Give the format of a line of named values by the names; None when HAProxy's manual knows none of them."""
+    from_names = [_named_field(key.decode("ascii", "replace")) for key in keys[: 2 * LABELS_MAX]]
+    if all(field.label for field in from_names):
+        return None
+    return _compiled(StructuredPlan(encoding, tuple(from_names), encoding), NO_NAMES)
+
+
+def _named_field(name: str) -> Field:
+    alias = MANUAL_NAMES.get(name, name)
+    plan = compile_plan(name, f"%{{+json}}o %({name}){alias}") if alias in ALIASES else None
+    return plan.fields[0] if plan else Field(f"[{name}]", TEXT, printed=name, name=name, label=label_name(name))
