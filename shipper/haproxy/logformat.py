@@ -157,8 +157,8 @@ class _Compiler:
         if isinstance(last, Literal) and isinstance(step, Literal):
             self.steps[-1] = Literal(last.text + step.text)
             return
-        if isinstance(last, Blank) and isinstance(step, Blank):
-            return
+        if isinstance(step, Blank) and isinstance(last, Blank | None):
+            return  # HAProxy merges blanks, and leaves them out at the front
         self.steps.append(step)
         self.places.append(at)
 

@@ -282,6 +282,12 @@ def _separator(steps: Sequence[Step]) -> re.Pattern[bytes] | None:
     return re.compile(_guard(steps) + _pattern(steps, last=False))
 
 
+def _ahead(text: bytes) -> bytes:
+    """Look for a text behind a value, or for the beginning of it at the end of the line."""
+    beginnings = (re.escape(text[:size]) + rb"\Z" for size in range(1, len(text)))
+    return rb"(?=" + rb"|".join([re.escape(text), *beginnings]) + rb")"
+
+
 def _fits(pattern: bytes, value: bytes) -> bool:
     return re.compile(pattern, re.DOTALL).fullmatch(value) is not None
 
@@ -388,7 +394,7 @@ class _Scanner:
         return None
 
     def _take_field(self, step: Field, following: Step | None) -> Scan | None:
-        ahead = rb"(?=" + re.escape(following.text) + rb")" if isinstance(following, Literal) else b""
+        ahead = _ahead(following.text) if isinstance(following, Literal) else b""
         match = re.compile(step.kind.pattern + ahead).match(self._line, self._at)
         if match is not None and (match.end() < len(self._line) or step.kind.closed or following is None):
             self._values[step.alias] = match[0]

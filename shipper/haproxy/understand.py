@@ -193,7 +193,7 @@ def _read_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat], *, cut:
     """Read what a line that ends too soon has of the formats that it may be of, or say what it has of none."""
     scans = [(known, known.plan.scan(raw, start)) for known in formats]
     may_be = [
-        (known, scan) for known, scan in scans if scan.cut and _is_dated(known, scan) and known.may_be(scan.values)
+        (known, scan) for known, scan in scans if scan.cut and _is_enough(known, scan) and known.may_be(scan.values)
     ]
     if may_be:
         known, scan = may_be[0]
@@ -215,12 +215,13 @@ def _read_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat], *, cut:
 
 
 VALUES_OF_A_CUT_LINE_MIN: Final = 3
-"""A format without a date has a line that ends too soon when so many of its values are there."""
+"""A line that ends too soon is of a format when its date is there, or so many of its values."""
 
 
-def _is_dated(known: CompiledFormat, scan: Scan) -> bool:
-    date = known.clock.alias
-    return date in scan.values if date else len(scan.values) >= VALUES_OF_A_CUT_LINE_MIN
+def _is_enough(known: CompiledFormat, scan: Scan) -> bool:
+    """Tell whether a line that ends too soon has enough of a format; half a date counts as one value."""
+    values = len(scan.values) + (scan.touched == known.clock.alias and scan.rest != b"")
+    return known.clock.alias in scan.values or values >= VALUES_OF_A_CUT_LINE_MIN
 
 
 def _traffic(known: CompiledFormat, values: Mapping[str, bytes]) -> Attributes:

@@ -85,9 +85,11 @@ def test_a_line_that_the_listener_cut_is_flagged_even_where_it_looks_whole() -> 
     assert interpreted(Values().line(), cut=True)["url.path"] == "/item/17"
 
 
-def test_a_line_cut_before_its_date_ended_is_not_understood() -> None:
+def test_a_line_cut_inside_its_date_keeps_the_client_and_one_cut_before_it_is_not_understood() -> None:
     line = Values().line()
     document = interpreted(line[: line.index(b"]")])
+    assert (document["haproxy.truncated"], document["source.ip"]) == ("line", "10.0.0.1")
+    document = interpreted(line[: line.index(b"[") + 1])
     assert document["haproxy.line"] == "unparsed"
     assert "cut" in document["error.message"]
 
