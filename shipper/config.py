@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 import zoneinfo
@@ -39,7 +40,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from shipper import limits, listen_url
+from shipper import haproxy_files, limits, listen_url
 from shipper.config_errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
 from shipper.errors import ConfigError, Permanent
 from shipper.haproxy.formats import compile_format
@@ -333,6 +334,8 @@ class Config(BaseSettings):
     """What is known of the machines that send."""
     formats: tuple[Format, ...] = ()
     """Log formats beside the stock ones; the first that fits a line wins."""
+    haproxy_cfg: tuple[Path, ...] = ()
+    """HAProxy's configuration, files and folders as its `-f` takes them: more formats, and the names of captures."""
     elasticsearch: Elasticsearch = Elasticsearch()
     """How Elasticsearch is reached."""
     index: Index = Index()
@@ -371,12 +374,18 @@ class Config(BaseSettings):
         """The default zone by its IANA name; the machine's own where none is configured."""
         return self.timezone or machine_zone()
 
+    def resolved(self) -> Config:
+        """Read what `haproxy_cfg` names, so that what happens to these files later does not count."""
+        found = haproxy_files.formats(self.haproxy_cfg, os.environ)
+        formats = (*self.formats, *(Format.model_validate(each, from_attributes=True) for each in found))
+        return self.model_copy(update={"formats": formats, "haproxy_cfg": ()})
+
     def interpretation(self) -> Interpretation:
-        """Give the part of the configuration that a line's meaning hangs on."""
+        """Give the part of the configuration that a line's meaning hangs on. Raises ConfigError for `haproxy_cfg`."""
         return Interpretation(
             listener_zones=tuple(listener.timezone or self.zone for listener in self.listeners),
             senders=self.senders,
-            formats=self.formats,
+            formats=self.resolved().formats,
             index=self.index,
             keep_original=self.keep_original,
             labels=self.labels,

@@ -1,0 +1,117 @@
+"""What a configuration loses, of what its log could tell, and what to do about it.
+
+1. Targets that lead to this shipper are looked at; if none does, all are: a relay may stand between.
+2. Silence on purpose (`no log`) is no loss.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shipper.errors import Permanent
+from shipper.haproxy.cfg._formats import compiled_format, formats
+from shipper.haproxy.cfg._log import LEVELS
+from shipper.haproxy.cfg._model import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shipper.haproxy.cfg._model import Frontend, HAProxyConfig, LogTarget
+
+_WITH_OFFSET: Final = frozenset({"rfc5424", "timed", "iso"})
+_WITH_HOST: Final = frozenset({"", "local", "rfc3164", "rfc5424"})
+_TIMES_WITH_OFFSET: Final = frozenset({"trg", "trl", "T", "Tl", "Ts"})
+_URI: Final = frozenset({"r", "HU", "HP", "HPO", "HQ"})
+_BYTES_OF_THE_REST: Final = 300
+"""A header, and a line's numbers, names and blanks."""
+
+
+def advice(config: HAProxyConfig, leads_here: Callable[[str], bool] = lambda _: False) -> tuple[Note, ...]:
+    """Give what could be better; ``leads_here`` tells whether the address of a target is this shipper's."""
+    notes: list[Note] = [*config.notes, *formats(config)[1]]
+    targets: dict[LogTarget, list[Frontend]] = {}
+    for frontend in config.frontends:
+        judged = [target for target in frontend.targets if leads_here(target.address)] or [*frontend.targets]
+        notes += _of_frontend(frontend, judged, config)
+        for target in judged:
+            targets.setdefault(target, []).append(frontend)
+    for target, frontends in targets.items():
+        notes += _of_target(target, frontends, config)
+    return tuple(notes)
+
+
+def _of_frontend(frontend: Frontend, targets: list[LogTarget], config: HAProxyConfig) -> Iterator[Note]:
+    def note(text: str, what_to_do: str) -> Note:
+        return Note(frontend.place, f"frontend {frontend.name}: {text}", what_to_do)
+
+    if not targets:
+        if not frontend.muted:
+            yield note("nothing is logged", "add `log global`; or `no log`, if that is meant so")
+        return
+    if not frontend.format_name:
+        yield note(
+            "no line for a request, only `Connect from`",
+            f"add `option {'httplog' if frontend.mode == 'http' else 'tcplog'}`",
+        )
+    if all(LEVELS.index(target.level) < LEVELS.index("info") for target in targets):
+        yield note("no target takes the level of traffic, which is info", "end the `log` line with its facility")
+    if "dontlog-normal" in frontend.options:
+        yield note(
+            "requests that went well are not logged: rates and percentiles are those of failures",
+            "remove `option dontlog-normal`",
+        )
+    if "logasap" in frontend.options:
+        yield note("total times and bytes are lower bounds", "remove `option logasap`")
+    if frontend.steps:
+        yield note("several lines a request, one at each step", "count with care, or remove `log-steps`")
+    if frontend.cookie and frontend.cookie.length > config.cookie_length:
+        yield note(
+            f"the captured cookie is cut at {config.cookie_length} bytes, not at {frontend.cookie.length}",
+            f"add `tune.http.cookielen {frontend.cookie.length}` to global",
+        )
+
+
+def _of_target(target: LogTarget, frontends: list[Frontend], config: HAProxyConfig) -> Iterator[Note]:
+    def note(text: str, what_to_do: str) -> Note:
+        return Note(target.place, f"log {target.address}: {text}", what_to_do)
+
+    ring = next((ring for ring in config.rings if f"ring@{ring.address}" == target.address), target)
+    header = target.format or ring.format
+    needed = max(_bytes_needed(frontend, config) for frontend in frontends)
+    if min(target.length, ring.length) < needed:
+        yield note(
+            f"cut at {min(target.length, ring.length)} bytes, while a line may have {needed}",
+            f"write `len {max(8192, needed)}`"
+            if ring is target
+            else f"write `maxlen {max(8192, needed)}` into the ring",
+        )
+    printed = [_aliases(frontend) for frontend in frontends]
+    if header not in _WITH_OFFSET and any(aliases.isdisjoint(_TIMES_WITH_OFFSET) for aliases in printed):
+        yield note(
+            "no offset from UTC and no microseconds", "write `format rfc5424`; or tell shipper the zone (--timezone)"
+        )
+    if any("H" not in aliases for aliases in printed):
+        if header not in _WITH_HOST:
+            yield note(f"`format {header}` has no place for the host's name", "write `format rfc5424`")
+        elif not config.hostname:
+            yield note("no host's name", "add `log-send-hostname` to global")
+    if target.sample:
+        yield note(f"only a sample of the lines is sent ({target.sample})", "remove `sample`, or count with care")
+
+
+def _bytes_needed(frontend: Frontend, config: HAProxyConfig) -> int:
+    captured = sum(capture.length for capture in (*frontend.request_captures, *frontend.response_captures))
+    cookies = 2 * min(frontend.cookie.length, config.cookie_length) if frontend.cookie else 0
+    request = config.uri_length if not _aliases(frontend).isdisjoint(_URI) else 0
+    return _BYTES_OF_THE_REST + captured + cookies + request
+
+
+def _aliases(frontend: Frontend) -> frozenset[str]:
+    """Give what a frontend's format prints; nothing when it cannot be read."""
+    if not frontend.log_format:
+        return frozenset()
+    try:
+        compiled = compiled_format(frontend.name, frontend.log_format, frontend.mode)
+    except Permanent:
+        return frozenset()
+    return frozenset(alias.partition("#")[0] for alias in compiled.plan.aliases)
