@@ -71,8 +71,9 @@ _Shapes: TypeAlias = tuple[tuple[str, bytes], ...]
 _CONNECTIONS: Final[_Shapes] = (
     (
         "connect",
-        rb"Connect from (?:" + _CLIENT + rb" to (?P<to>" + _ADDRESS + rb"):(?P<to_port>[0-9]{1,10})"
-        rb"|unknown source to listener (?P<bind>[0-9]{1,10})) \((?P<frontend>" + _NAME + rb")/(?P<mode>HTTP|TCP)\)",
+        rb"Connect (?:from " + _CLIENT + rb" to (?P<to>" + _ADDRESS + rb"):(?P<to_port>[0-9]{1,10})"
+        rb"|(?:from unknown source to listener |to unix:)(?P<bind>[0-9]{1,10}))"
+        rb" \((?P<frontend>" + _NAME + rb")/(?P<mode>HTTP|TCP)\)",
     ),
     ("tls_handshake_failed", _BEFORE_REQUEST + _TLS),
     ("connection_failed", _BEFORE_REQUEST + rb"(?P<error>[A-Z].*|unknown connection error.*)"),

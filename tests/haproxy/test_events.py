@@ -71,6 +71,11 @@ CONNECTIONS: list[tuple[str, str, dict[str, Any]]] = [
         "Connect from unknown source to listener 2 (srv/TCP)",
         NETWORK | {H + "bind_name": "2", H + "frontend_name": "srv", H + "mode": "tcp"},
     ),
+    (
+        "connect",
+        "Connect to unix:4 (srv/HTTP)",
+        NETWORK | {H + "bind_name": "4", H + "frontend_name": "srv", H + "mode": "http"},
+    ),
     *(
         ("tls_handshake_failed", f"127.0.0.1:46912 [21/Nov/2026:01:02:03.004] tls/1: {error}", failed(error))
         for error in (
