@@ -96,7 +96,7 @@ _LAYERS: Final = tuple(
         _LEAD + _TIME + _HOST + rb"(?=" + _AGAIN + rb"|\Z)",
         _LEAD + _MOMENT + rb"(?:std(?:out|err) [FP] )?",
         _LEAD + _BARE,
-        rb"(?P<host>[^ <>\[\]{\"]{1,255}) (?=<[0-9]{1,3}>(?:1 |[A-Z][a-z]{2} [ 0-9]|[0-9]{4}[ -]))",
+        rb"(?P<host>[^ <>\[\]{\"]{1,255}) " + _PRIORITY + _MONTH + _TAG,
         rb"(?:\xEF\xBB\xBF)?+(?:[1-9][0-9]{0,6} (?=<))?+" + _PRIORITY,
         rb"\xEF\xBB\xBF",
     )
