@@ -5,7 +5,7 @@ from __future__ import annotations
 from shipper.journal.codec import Draft
 from shipper.journal.commit import Commit, Ledger, Verdicts
 from shipper.journal.committer import Committer, load
-from shipper.journal.entry import Batch, Entry, Flag, Line, Origin, Position, ReceiveTally
+from shipper.journal.entry import Batch, Cursor, Entry, FileId, Flag, Line, Origin, Position, ReceiveTally
 from shipper.journal.reader import Reader
 from shipper.journal.state import Lock, StateFolder
 from shipper.journal.writer import Bounds, Writer
@@ -15,8 +15,10 @@ __all__ = [
     "Bounds",
     "Commit",
     "Committer",
+    "Cursor",
     "Draft",
     "Entry",
+    "FileId",
     "Flag",
     "Ledger",
     "Line",

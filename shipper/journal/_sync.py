@@ -52,9 +52,10 @@ class Syncer:
             self._written.add(fd)
             self._retired.add(fd)
 
-    def sync_folder(self, folder: Path) -> None:
-        """Make the name of a new file durable."""
+    def sync_begun(self, file: int, folder: Path) -> None:
+        """Make the beginning of a new file durable, and its name."""
         if self._interval_s is not None:
+            self._sync(file)
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 self._sync(fd)

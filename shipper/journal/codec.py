@@ -28,7 +28,8 @@ Entry: a header of 76 bytes, then the payload.
 ======  ====================================================================================
 
 Payload: the origins (each: 2 listener, 1 length of the address, the address), the line table (``LINE_HEADER`` for each
-line), the lines' bytes back to back.
+line), the lines' bytes back to back, then for each followed file that moved a cursor: 8 device, 8 inode, 8 hash of the
+head, 8 offset, 1 finished, 2 length of the path, the path. A segment begins with an entry of all cursors there are.
 
 1. A header that holds is believed: its length, counts and tally stand even when the payload is damaged.
 2. The ordinal of the first line tells how many lines are missing when whole entries are.
@@ -46,7 +47,7 @@ from typing import TYPE_CHECKING, Final
 import google_crc32c
 
 from shipper.errors import ConfigError
-from shipper.journal.entry import LINE_HEADER, SEGMENT_ID_BYTES, Entry, Origin, ReceiveTally
+from shipper.journal.entry import LINE_HEADER, SEGMENT_ID_BYTES, Cursor, Entry, Origin, ReceiveTally
 from shipper.limits import ENTRY_BYTES_MAX, INTERPRETATION_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ _CHECKSUM: Final = struct.Struct("<I")
 _SEGMENT: Final = struct.Struct(f"<8sI{SEGMENT_ID_BYTES}sII")
 _ENTRY: Final = struct.Struct("<4sIIIIQQQQQQI")
 _ORIGIN: Final = struct.Struct("<HB")
+_CURSOR: Final = struct.Struct("<QQ8sQBH")
 
 SEGMENT_HEADER_BYTES: Final = _SEGMENT.size + _CHECKSUM.size
 ENTRY_HEADER_BYTES: Final = _ENTRY.size + _CHECKSUM.size
@@ -81,6 +83,8 @@ class Draft:
     origins: Sequence[Origin] = ()
     """At most 65,536; an address is at most 255 bytes of UTF-8."""
     tally: ReceiveTally = NO_TALLY
+    cursors: Sequence[Cursor] = ()
+    """Of the followed files whose lines these are, behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ def encode_entry(draft: Draft, first_line: int, checksum_seed: int) -> bytes:
     addresses = [(origin.listener, origin.address.encode()) for origin in draft.origins]
     origins = b"".join(_ORIGIN.pack(listener, len(address)) + address for listener, address in addresses)
     table = b"".join(map(LINE_HEADER.pack, map(len, draft.lines), draft.deltas_us, draft.origin_numbers, draft.flags))
-    payload = b"".join((origins, table, *draft.lines))
+    payload = b"".join((origins, table, *draft.lines, *map(_encode_cursor, draft.cursors)))
     if len(payload) > ENTRY_BYTES_MAX:
         raise ValueError(f"an entry holds at most {ENTRY_BYTES_MAX} bytes, not {len(payload)}")
     tally = draft.tally
@@ -214,6 +218,24 @@ def decode_entry(header: EntryHeader, payload: bytes, segment: bytes, start: int
         data_offset=start + ENTRY_HEADER_BYTES + table_end,
         tally=header.tally,
     )
+
+
+def decode_cursors(entry: Entry) -> list[Cursor]:
+    """Read the cursors that stand behind the lines of an entry."""
+    at = sum(length for length, *_ in LINE_HEADER.iter_unpack(entry.table))
+    cursors = []
+    while at < len(entry.data):
+        device, inode, head, offset, finished, length = _CURSOR.unpack_from(entry.data, at)
+        at += _CURSOR.size + length
+        path = entry.data[at - length : at].decode("utf-8", "surrogateescape")
+        cursors.append(Cursor(device, inode, head, offset, path, bool(finished)))
+    return cursors
+
+
+def _encode_cursor(cursor: Cursor) -> bytes:
+    path = cursor.path.encode("utf-8", "surrogateescape")
+    fixed = cursor.device, cursor.inode, cursor.head, cursor.offset, cursor.finished, len(path)
+    return _CURSOR.pack(*fixed) + path
 
 
 def _decode_origins(data: bytes) -> tuple[Origin, ...]:

@@ -4,6 +4,7 @@
 2. A line is the bytes that came, without the line end; nothing else was done to them.
 3. An entry is what one receive batch brought. Its tally counts what came beside the lines since the entry before it,
    so that lines and counts are one write.
+4. So are the lines of a followed file and the cursor behind them: a file is read on from where its lines are held.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import binascii
 import enum
 import struct
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,12 +90,37 @@ class ReceiveTally:
         )
 
 
+FileId: TypeAlias = tuple[int, int]
+"""Device and inode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a followed file is in the journal: its lines before ``offset`` are there, none behind it is."""
+
+    device: int
+    inode: int
+    head: bytes
+    """A hash (8 bytes) of what the file begins with: an inode that was emptied or used again is another file."""
+    offset: int
+    path: str
+    """The name under which it was found; it may have another by now."""
+    finished: bool = False
+    """It was rotated away, and is not expected to grow."""
+
+    @property
+    def file(self) -> FileId:
+        """Tell what no other file has at the same time."""
+        return self.device, self.inode
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One checked entry: a table of line headers (``LINE_HEADER``, back to back) and the lines' bytes, back to back.
 
-    ``data_offset`` is where ``data`` begins in the segment's file; a line's position is its own first byte there.
-    ``end`` is the offset after the entry. ``lost`` counts lines of damaged entries found missing just before this one.
+    Cursors of followed files stand behind the lines. ``data_offset`` is where ``data`` begins in the segment's file; a
+    line's position is its own first byte there. ``end`` is the offset after the entry. ``lost`` counts lines of damaged
+    entries found missing just before this one.
     """
 
     segment: bytes

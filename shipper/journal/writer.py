@@ -7,7 +7,9 @@
    room; the bytes written since are counted. So appending goes on by itself once segments are deleted or the disk has
    room.
 4. A segment that is left ends with an entry without lines, so that lines lost at its end can be counted.
-5. Lines leave the last JOURNAL_COUNTS_BYTES of the bound to entries without lines and to the headers of segments: what
+5. A segment begins, in one write and synced, with the cursors of all followed files: whichever segments are deleted,
+   the newest one tells how far each file is.
+6. Lines leave the last JOURNAL_COUNTS_BYTES of the bound to entries without lines and to the headers of segments: what
    was dropped can be said while it is. At their end, counts wait as lines do.
 """
 
@@ -22,12 +24,14 @@ import structlog
 
 from shipper import limits
 from shipper.errors import JournalFull
-from shipper.journal import _segments, codec
+from shipper.journal import _segments, codec, cursors
 from shipper.journal._sync import Syncer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from shipper.journal.entry import Cursor, FileId
 
 _log = structlog.get_logger()
 
@@ -77,12 +81,18 @@ class Writer:
         self._segment_bytes = min(bounds.segment_bytes, self._bytes_max // _SEGMENTS_MIN)
         self._counts_bytes = min(limits.JOURNAL_COUNTS_BYTES, self._bytes_max // _COUNTS_SHARE)
         self._free_share_min = bounds.free_share_min
+        self._cursors = cursors.recover(folder)
         self._syncer = Syncer(bounds.sync_interval_s)
         self._fd: int | None = None
         self._seed = self._offset = self._begun = self._lines = 0
         self._room, self._looked_us = 0, -_LOOK_US
         with suppress(JournalFull):  # then the first append that finds room begins the segment
             self._begin()
+
+    @property
+    def cursors(self) -> Mapping[FileId, Cursor]:
+        """How far each followed file is in the journal."""
+        return self._cursors
 
     def append(self, draft: codec.Draft) -> None:
         """Write one entry. Raises JournalFull when there is no room; nothing was written then."""
@@ -94,6 +104,7 @@ class Writer:
             entry = codec.encode_entry(draft, 0, self._seed)
         self._write(fd, entry)
         self._lines += len(draft.lines)
+        cursors.move(self._cursors, draft.cursors)
 
     def close(self) -> None:
         """Seal the segment, sync as the policy says, and close."""
@@ -120,6 +131,9 @@ class Writer:
         segment = _segments.new_id(self._clock_us(), self._newest, self._random_bytes(6))
         path = _segments.path_of(self._folder, segment)
         header = codec.encode_segment_header(segment, self._interpretation)
+        if self._cursors:
+            all_files = codec.Draft(received_us=self._clock_us(), cursors=tuple(self._cursors.values()))
+            header += codec.encode_entry(all_files, 0, codec.seed(segment))
         self._claim(len(header) + codec.ENTRY_HEADER_BYTES, leave=0)  # with the seal
         try:
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
@@ -134,7 +148,7 @@ class Writer:
             self._abandon()
             raise
         self._begun = self._offset
-        self._syncer.sync_folder(self._folder)
+        self._syncer.sync_begun(fd, self._folder)
         _log.info("segment_opened", segment=segment.hex())
         return fd
 
