@@ -8,13 +8,15 @@
 them in the order of the flow: first what receives, so that the journal is complete; then what ships.
 
 1. Only this module and ``shipping`` know more than one stage; stages do not know each other.
-2. The receiving process does nothing but read sockets and append. The sockets belong to the parent: a receiver that is
-   killed and started again finds what the kernel kept.
+2. The receiving process does nothing but read its sources and append. Sockets belong to the parent: a receiver that is
+   killed and started again finds what the kernel kept. When every source has ended (standard input does), what they
+   brought is shipped, however long that takes, and the run is done.
 3. A line is encoded with the interpretation of its segment, whatever the configuration says now.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from shipper import haproxy_files
 from shipper import setup as templates
 from shipper.dead_letter import DeadLetters, at_or_past
 from shipper.deliver import Delivery, Parking, Surroundings
@@ -32,8 +35,8 @@ from shipper.elastic import Client
 from shipper.errors import Retryable
 from shipper.journal import Bounds, Committer, Ledger, Reader, StateFolder, Writer, load
 from shipper.limits import RECEIVE_STOP_S_MAX
-from shipper.processes import Role, supervise
-from shipper.receive import open_listeners, receive
+from shipper.processes import EXIT_DONE, Role, supervise
+from shipper.receive import open_sources, receive
 from shipper.setup import Problem
 from shipper.shipping import Shipping
 
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from shipper.config import Config
     from shipper.journal import Verdicts
     from shipper.processes import Stop
-    from shipper.receive import BoundListener
+    from shipper.receive import Source
     from shipper.setup import Change
 
 _log = structlog.get_logger()
@@ -64,31 +67,34 @@ def clock_us() -> int:
 
 
 def run(config: Config) -> int:
-    """Receive and ship until a signal; give the exit status.
+    """Receive and ship until a signal, or until there is nothing more to receive; give the exit status.
 
-    Raises StateError when the state folder is taken or cannot be written, ConfigError when a port is.
+    Raises StateError when the state folder is taken or cannot be written, ConfigError when a port is or a haproxy.cfg
+    cannot be read. What happens to that file later counts from the next run on.
     """
+    haproxy_files.announce(config.haproxy_cfg, os.environ)
+    config = config.resolved()
     state = StateFolder(config.state_dir)
     with state.lock():
-        listeners = open_listeners(config.listeners)
+        sources = open_sources(config.listeners)
         return supervise(
             [
                 Role(
                     "receive",
-                    partial(_receive, config, state, listeners),
+                    partial(_receive, config, state, sources),
                     stop_timeout_s=RECEIVE_STOP_S_MAX + STOP_GRACE_S,
-                    stopped=partial(_close, listeners),
+                    stopped=partial(_remove, sources),
                 ),
                 Role(
                     "ship",
-                    partial(_ship, config, state, listeners),
+                    partial(_ship, config, state, sources),
                     stop_timeout_s=config.shutdown_timeout_s + STOP_GRACE_S,
                 ),
             ]
         )
 
 
-def _receive(config: Config, state: StateFolder, listeners: Sequence[BoundListener], stop: Stop) -> int:
+def _receive(config: Config, state: StateFolder, sources: Sequence[Source], stop: Stop) -> int:
     """Be the receiving process."""
     commit = load(state.commit)
     writer = Writer(
@@ -102,13 +108,14 @@ def _receive(config: Config, state: StateFolder, listeners: Sequence[BoundListen
         clock_us=clock_us,
         newer_than=commit.position.segment if commit.position else None,
     )
-    receive(listeners, writer, clock_us=clock_us, stop=stop)
-    return 0
+    ended = receive(sources, writer, clock_us=clock_us, stop=stop)
+    return EXIT_DONE if ended else 0
 
 
-def _ship(config: Config, state: StateFolder, listeners: Sequence[BoundListener], stop: Stop) -> int:
+def _ship(config: Config, state: StateFolder, sources: Sequence[Source], stop: Stop) -> int:
     """Be the shipping process."""
-    _close(listeners)
+    for source in sources:
+        source.close()
     client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
     if config.require_template:
         threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
@@ -174,9 +181,9 @@ def _prepare_tomorrow(client: Client, config: Config) -> None:
         time.sleep(TOMORROW_INTERVAL_S)
 
 
-def _close(listeners: Sequence[BoundListener]) -> None:
-    for listener in listeners:
-        listener.close()
+def _remove(sources: Sequence[Source]) -> None:
+    for source in sources:
+        source.remove()
 
 
 def setup(config: Config, *, lines_per_day: int | None = None, replicas: int | None = None) -> list[Change]:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shipper import haproxy_files
 from shipper import setup as templates
 from shipper.elastic import Client
-from shipper.errors import ShipperError, StateError
+from shipper.errors import ConfigError, ShipperError, StateError
+from shipper.haproxy import cfg
 from shipper.journal import StateFolder
 from shipper.journal.committer import decode
 from shipper.limits import GIB
-from shipper.receive import open_listeners
+from shipper.receive import look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +36,14 @@ class Finding:
     subject: str
     text: str
     good: bool = True
+    doubtful: bool = False
+    """Nothing goes wrong, but it could be better."""
 
 
 def check(config: Config) -> Iterator[Finding]:
-    """Look at the configuration, the state folder, the ports and Elasticsearch, in this order."""
+    """Look at the configuration, HAProxy's, the state folder, the ports and Elasticsearch, in this order."""
     yield from _configuration(config)
+    yield from _haproxy(config)
     running = None
     try:
         running = StateFolder(config.state_dir).holder()
@@ -57,6 +62,37 @@ def _configuration(config: Config) -> Iterator[Finding]:
         yield Finding("zone", f"dates without an offset that come to {listener.url} are taken to be {zone}")
     for sender in config.senders:
         yield Finding("zone", f"dates without an offset from {sender.network} are taken to be {sender.timezone}")
+
+
+def _haproxy(config: Config) -> Iterator[Finding]:
+    if not config.haproxy_cfg:
+        return
+    try:
+        known = haproxy_files.read(config.haproxy_cfg, os.environ)
+    except ConfigError as error:
+        yield Finding("haproxy", str(error), good=False)
+        return
+    for frontend in known.frontends:
+        yield Finding("haproxy", _understood(frontend))
+    here = [listener.at for listener in config.listeners]
+    for note in cfg.advice(known, here):
+        yield Finding("haproxy", f"{note.place}: {note.text}; {note.advice}", doubtful=True)
+
+
+def _understood(frontend: cfg.Frontend) -> str:
+    who = f"{frontend.place}: {frontend.name} ({frontend.mode})"
+    if not frontend.targets:
+        return f"{who} logs nothing"
+    logs = frontend.format_name or "only `Connect from`"
+    parts = [f"logs {logs} to {', '.join(dict.fromkeys(target.address for target in frontend.targets))}"]
+    for side, captured in (("request", frontend.request_captures), ("response", frontend.response_captures)):
+        if captured:
+            parts.append(f"of the {side}: {', '.join(capture.name or '(no name)' for capture in captured)}")
+    if frontend.cookie:
+        parts.append(f"cookie {frontend.cookie.name}")
+    if frontend.error_log_format:
+        parts.append("errors have a format of their own")
+    return f"{who} {'; '.join(parts)}"
 
 
 def _state(config: Config, running: str | None) -> Iterator[Finding]:
@@ -93,22 +129,11 @@ def _settled(record: Path) -> Iterator[Finding]:
 
 def _ports(config: Config, running: str | None) -> Iterator[Finding]:
     for listener in config.listeners:
-        try:
-            (bound,) = open_listeners([listener])
-        except ShipperError as error:
-            yield Finding("port", f"{error}{' (the running shipper?)' if running else ''}", good=running is not None)
-            continue
-        granted, asked = bound.granted_bytes, listener.receive_buffer_bytes
-        bound.close()
-        if granted < asked:
-            yield Finding(
-                "port",
-                f"{listener.url}: the kernel gives {granted} bytes of receive buffer instead of {asked}; "
-                f"run: sysctl -w net.core.rmem_max={asked}",
-                good=False,
-            )
-        else:
-            yield Finding("port", f"{listener.url} is free; receive buffer {granted} bytes")
+        subject = "port" if listener.at.host else "listener"
+        for found in look(listener):
+            is_ours = found.taken and running is not None
+            text = f"{found.text} (the running shipper?)" if is_ours else found.text
+            yield Finding(subject, text, good=found.good or is_ours)
 
 
 def _elasticsearch(config: Config) -> Iterator[Finding]:

@@ -5,7 +5,8 @@
 2. Children ignore SIGINT and SIGTERM, so that a Ctrl-C, or a service manager that signals the whole group, cannot break
    the order of the stop. Only the parent listens to them.
 3. A child that ends unasked is started again after a back-off; one that ends with EXIT_FATAL, for a
-   configuration or a state folder that cannot be used, stops everything.
+   configuration or a state folder that cannot be used, stops everything. One that ends with EXIT_DONE has nothing more
+   to do: the others are asked to finish, which may take them for ever; a signal then is a stop as any other.
 4. The parent has no threads and only waits. Children are stopped in the order in which they were given, each within its
    time; a second signal leaves no more time to any.
 """
@@ -37,8 +38,12 @@ EXIT_FATAL: Final = 70
 """Of a child that met a ``Fatal``, and then of the supervisor: a person has to mend the configuration or the state
 folder first. Any other error is the child's own affair: it is started again. (EX_SOFTWARE of sysexits.h.)"""
 
+EXIT_DONE: Final = 3
+"""Of a child that will never have anything more to do."""
+
 _PR_SET_PDEATHSIG: Final = 1
 _STOP: Final = b"s"
+_FINISH: Final = b"f"
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
@@ -52,7 +57,7 @@ class Stop:
     def __init__(self, fd: int) -> None:
         os.set_blocking(fd, False)
         self._fd = fd
-        self._asked = False
+        self._asked = b""
 
     def fileno(self) -> int:
         """Give a file descriptor that is readable once ``is_set`` has something new to say."""
@@ -60,16 +65,21 @@ class Stop:
 
     def is_set(self) -> bool:
         """Say whether a stop was asked for. Raises ParentGoneError when there is no parent any more."""
-        if not self._asked:
+        if self._asked != _STOP:
             with suppress(BlockingIOError):
-                if not os.read(self._fd, 1):
+                self._asked = os.read(self._fd, 1)
+                if not self._asked:
                     raise ParentGoneError("the parent process is gone")
-                self._asked = True
-        return self._asked
+        return bool(self._asked)
+
+    @property
+    def is_patient(self) -> bool:
+        """Say whether the stop that was asked for may take as long as all that is left to do."""
+        return self._asked == _FINISH
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a stop for at most ``timeout_s``; say whether one was asked for."""
-        if not self._asked:
+        if self._asked != _STOP:
             select.select([self._fd], [], [], timeout_s)
         return self.is_set()
 
@@ -127,6 +137,11 @@ class Child:
         """Ask it to stop."""
         with suppress(BrokenPipeError):
             os.write(self._write, _STOP)
+
+    def finish(self) -> None:
+        """Ask it to stop once all that is left is done."""
+        with suppress(BrokenPipeError):
+            os.write(self._write, _FINISH)
 
     def kill(self) -> None:
         """End it at once."""
@@ -204,6 +219,7 @@ class _Post:
     def __init__(self, role: Role) -> None:
         self.role = role
         self.child: Child | None = None
+        self.done = False
         self.due_s = 0.0
         self.delay_s = RESTART_DELAY_S_MIN
 
@@ -214,29 +230,42 @@ class _Supervisor:
         self._wakeup = wakeup
         self._stops_asked = 0
         self._exit = 0
+        self._finishing = False
 
     def run(self) -> int:
         try:
-            while not self._stops_asked and not self._exit:
+            while not self._is_over():
                 for post in self._posts:
                     self._fill(post)
-                vacant = [post.due_s for post in self._posts if post.child is None]
-                self._wait(min(vacant) - time.monotonic() if vacant else None)
+                due = [post.due_s for post in self._posts if post.child is None and not post.done]
+                self._wait(0.0 if self._is_over() else min(due) - time.monotonic() if due else None)
         finally:
             for post in self._posts:
                 self._vacate(post)
         return self._exit
 
+    def _is_over(self) -> bool:
+        return bool(self._stops_asked or self._exit) or all(post.done for post in self._posts)
+
     def _fill(self, post: _Post) -> None:
         """Start the child if it is due; take note if it has ended."""
         if post.child is None:
-            if time.monotonic() >= post.due_s:
+            if not post.done and time.monotonic() >= post.due_s:
                 post.child = Child(post.role, [other.child for other in self._posts if other.child])
+                if self._finishing:
+                    post.child.finish()
         elif (status := post.child.status()) is not None:
             self._ended(post, post.child, status)
 
     def _ended(self, post: _Post, child: Child, status: int) -> None:
-        """Plan the next start, the later the more often it failed; or none, if that would not help."""
+        """Plan the next start, the later the more often it failed; or none, if that would not help or is not needed."""
+        child.close()
+        post.child = None
+        if status == EXIT_DONE or (self._finishing and status == 0):
+            _log.info("child_done", name=post.role.name, pid=child.pid)
+            post.done = True
+            self._let_finish()
+            return
         now_s = time.monotonic()
         if now_s - child.started_s >= STEADY_S:
             post.delay_s = RESTART_DELAY_S_MIN
@@ -245,8 +274,14 @@ class _Supervisor:
         if status == EXIT_FATAL:
             self._exit = EXIT_FATAL
         _log.error("child_ended", name=post.role.name, pid=child.pid, status=status, starts_again=not self._exit)
-        child.close()
-        post.child = None
+
+    def _let_finish(self) -> None:
+        """Ask every child to finish, and those that start from now on."""
+        if not self._finishing:
+            self._finishing = True
+            for post in self._posts:
+                if post.child is not None:
+                    post.child.finish()
 
     def _vacate(self, post: _Post) -> None:
         """Stop the child within its time, which a second signal ends."""

@@ -3,7 +3,8 @@
 1. Batches are submitted in the journal's order and settle in any; the ledger moves the commit over what is settled.
 2. A batch waits for company at most the linger time, and only when the journal has no more.
 3. While delivery has no room, one batch is in hand and nothing more is read: lines wait in the journal.
-4. A stop ships what the journal still holds, within its time; the rest is there at the next start.
+4. A stop ships what the journal still holds, within its time; the rest is there at the next start. A patient one goes
+   on until all is settled.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Shipping:
 
     def run(self, stop: Stop, shutdown_timeout_s: float) -> None:
         """Ship until ``stop``, then what is left for at most ``shutdown_timeout_s``."""
-        while not stop.is_set():
+        while not stop.is_set() or (stop.is_patient and self._is_under_way()):
             if not self._take() or (self._submit() and not self.reader.more):
                 stop.wait(self.linger_s)
             self._commit()
@@ -79,6 +80,10 @@ class Shipping:
         self._commit()
         self.committer.write()
         self._tell("shipping_stopped")
+
+    def _is_under_way(self) -> bool:
+        """Say whether there is a line that is not settled."""
+        return self._take() or self.ledger.open_lines > 0
 
     def _take(self) -> bool:
         """Have a batch in hand, encoded; False when the journal has nothing more now."""

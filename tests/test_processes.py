@@ -23,7 +23,7 @@ SUPERVISOR = """
 import os, sys, time
 from pathlib import Path
 from shipper.errors import Fatal
-from shipper.processes import Role, supervise
+from shipper.processes import EXIT_DONE, Role, supervise
 
 folder = Path(sys.argv[1])
 
@@ -44,6 +44,20 @@ def hangs(stop):
     note(f"hangs {os.getpid()}")
     time.sleep(60)
 
+def is_done(stop):
+    note(f"is_done {os.getpid()}")
+    return EXIT_DONE
+
+def finishes(stop):
+    note(f"finishes {os.getpid()}")
+    while not stop.wait(60):
+        pass
+    note(f"finishes in peace: {stop.is_patient}")
+    while stop.is_patient and not (folder / "finished").exists():
+        stop.wait(0.01)
+        stop.is_set()
+    return 0
+
 def crashes(stop):
     note(f"crashes {os.getpid()}")
     raise RuntimeError("on purpose")
@@ -52,7 +66,8 @@ def gives_up(stop):
     note(f"gives_up {os.getpid()}")
     raise Fatal("cannot go on")
 
-targets = {"receive": works("receive"), "ship": works("ship"), "hangs": hangs, "crashes": crashes, "gives_up": gives_up}
+targets = {f.__name__: f for f in (hangs, crashes, gives_up, is_done, finishes)}
+targets |= {"receive": works("receive"), "ship": works("ship")}
 roles = [Role(n, targets[n], float(sys.argv[2]), lambda n=n: note(f"{n} gone")) for n in sys.argv[3:]]
 sys.exit(supervise(roles))
 """
@@ -165,6 +180,34 @@ def test_a_child_that_cannot_go_on_stops_everything(tmp_path: Path) -> None:
     with supervised(tmp_path, "receive", "gives_up") as run:
         assert run.process.wait(8) == processes.EXIT_FATAL
         assert run.notes[-3:] == ["receive stops", "receive gone", "gives_up gone"]
+
+
+def test_when_a_child_is_done_the_other_may_finish_in_its_own_time(tmp_path: Path) -> None:
+    with supervised(tmp_path, "is_done", "finishes", timeout_s=0.1) as run:
+        (finishes,) = run.wait_for("is_done", "finishes")[1:]
+        time.sleep(0.5)
+        assert is_alive(finishes)
+        (tmp_path / "finished").touch()
+        assert run.process.wait(5) == 0
+        assert run.notes[2:] == ["finishes in peace: True", "is_done gone", "finishes gone"]
+
+
+@pytest.mark.chaos
+def test_a_child_that_is_killed_while_it_finishes_is_started_again_to_finish(tmp_path: Path) -> None:
+    with supervised(tmp_path, "is_done", "finishes") as run:
+        os.kill(run.wait_for("is_done", "finishes")[1], signal.SIGKILL)
+        run.wait_for("finishes", times=2)
+        (tmp_path / "finished").touch()
+        assert run.process.wait(5) == 0
+        assert sum(note.startswith("is_done ") and note[-1].isdigit() for note in run.notes) == 1
+
+
+def test_a_signal_ends_the_finishing(tmp_path: Path) -> None:
+    with supervised(tmp_path, "is_done", "finishes") as run:
+        run.wait_for("is_done", "finishes")
+        time.sleep(0.2)
+        run.process.terminate()
+        assert run.process.wait(5) == 0
 
 
 def test_a_child_that_does_not_stop_in_its_time_is_killed(tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ class Record:
 class Turns:
     """A stop after some turns of the loop; counts the waits."""
 
+    is_patient = False
+
     def __init__(self, turns: int) -> None:
         self._turns = turns
         self.waits = 0

@@ -1,8 +1,11 @@
-"""Sockets in, journal out."""
+"""Sockets and files in, journal out."""
 
 from __future__ import annotations
 
-from shipper.receive._loop import Journal, Stop, receive
-from shipper.receive._sockets import BoundListener, DropCount, open_listeners
+from shipper.receive._lanes import Journal
+from shipper.receive._look import Look, look
+from shipper.receive._loop import Stop, receive
+from shipper.receive._sockets import open_sources
+from shipper.receive._source import Source
 
-__all__ = ["BoundListener", "DropCount", "Journal", "Stop", "open_listeners", "receive"]
+__all__ = ["Journal", "Look", "Source", "Stop", "look", "open_sources", "receive"]

@@ -1,4 +1,4 @@
-"""The entry in the making: datagrams become lines. Pure.
+"""The entry in the making: datagrams, and lines of streams and files, become the lines of an entry. Pure.
 
 1. A datagram is one line, or several with newlines between; line ends and NULs at the end of a line are not part of it.
    So that no sender blows up an entry, lines beyond DATAGRAM_LINES_MAX stay together as one, which is no log line to
@@ -6,6 +6,7 @@
 2. A blank line is not journaled but counted; so is a datagram without any line.
 3. A full table of origins closes the entry, so no line loses its sender, whatever addresses a flood makes up, and
    nothing of a sender is remembered beyond the entry.
+4. A line of a stream or file is added as a datagram is: what it ends with and whether it is blank is judged alike.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shipper.journal.codec import Draft
-from shipper.journal.entry import Origin, ReceiveTally
+from shipper.journal.entry import Flag, Origin, ReceiveTally
 from shipper.limits import DATAGRAM_LINES_MAX, RECEIVE_BATCH_BYTES, RECEIVE_BATCH_LINES, SENDERS_REMEMBERED_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from shipper.journal.entry import Cursor, FileId
 
 _ENDS: Final = b"\r\n\0"
 _DELTA_US_MAX: Final = 2**32 - 1
@@ -35,7 +38,9 @@ class Gathering:
         self._lines: list[bytes] = []
         self._deltas_us: list[int] = []
         self._origin_numbers: list[int] = []
+        self._cut: list[int] = []
         self._origins: dict[tuple[int, str], int] = {}
+        self._cursors: dict[FileId, Cursor] = {}
         self._bytes = 0
         self._received = self._empty = 0
 
@@ -43,6 +48,21 @@ class Gathering:
     def lines(self) -> int:
         """Count the lines that were gathered."""
         return len(self._lines)
+
+    @property
+    def full(self) -> bool:
+        """Say whether there are lines for an entry."""
+        return len(self._lines) >= RECEIVE_BATCH_LINES or self._bytes >= RECEIVE_BATCH_BYTES
+
+    @property
+    def received(self) -> int:
+        """Count the lines that came, the blank ones too, since the last was taken."""
+        return self._received
+
+    @property
+    def pending(self) -> bool:
+        """Say whether there is what must not wait: lines, or how far a file is."""
+        return bool(self._lines or self._cursors)
 
     def add(self, datagram: bytes, listener: int, address: str) -> bool:
         """Add the lines of a datagram; say whether the entry is full now."""
@@ -70,6 +90,18 @@ class Gathering:
             or len(self._origins) >= SENDERS_REMEMBERED_MAX
         )
 
+    def add_cut(self, line: bytes, listener: int, address: str) -> bool:
+        """Add a line whose end is missing; say whether the entry is full now."""
+        before = len(self._lines)
+        full = self.add(line, listener, address)
+        if len(self._lines) > before:
+            self._cut.append(len(self._lines) - 1)
+        return full
+
+    def moved(self, cursor: Cursor) -> None:
+        """Take note how far a followed file is, with the lines that were added."""
+        self._cursors[cursor.file] = cursor
+
     def take(self, tally: ReceiveTally) -> Draft:
         """Give what was gathered, with ``tally`` and what was counted here, and begin anew."""
         draft = Draft(
@@ -77,12 +109,21 @@ class Gathering:
             lines=self._lines,
             deltas_us=self._deltas_us,
             origin_numbers=self._origin_numbers,
-            flags=(0,) * len(self._lines),
+            flags=self._flags(),
             origins=[Origin(listener, address) for listener, address in self._origins],
             tally=tally + ReceiveTally(received=self._received, empty=self._empty),
+            cursors=tuple(self._cursors.values()),
         )
         self._reset()
         return draft
+
+    def _flags(self) -> Sequence[int]:
+        if not self._cut:
+            return (0,) * len(self._lines)
+        flags = [0] * len(self._lines)
+        for number in self._cut:
+            flags[number] = Flag.CUT
+        return flags
 
     def _split(self, text: bytes) -> tuple[bytes, ...]:
         parts = [part.rstrip(_ENDS) for part in text.split(b"\n", DATAGRAM_LINES_MAX - 1)]

@@ -1,49 +1,32 @@
-"""The receiving process: reads sockets and appends to the journal, and does nothing else.
+"""The receiving process: reads its sources and appends to the journal, and does nothing else.
 
 1. Lines wait in the kernel, not here: what is read is appended at once, so a kill loses no more than one batch in the
-   making. A pause of RECEIVE_LINGER_S before reading lets lines share an entry while few come.
-2. A buffer of 64 KiB holds any UDP datagram, so none is ever cut.
-3. A full journal never blocks a socket: its lines are dropped here, counted, and said once; so is the end of it.
-4. What is counted beside the lines goes with the next entry, at the latest after a second: a flood of blank datagrams
-   writes one entry a second.
-5. A stop reads what the kernel holds until nothing is left, or, under senders that never pause, RECEIVE_STOP_S_MAX.
+   making. A pause of RECEIVE_LINGER_S before reading lets lines share an entry while few come, unless the kernel holds
+   but few of them.
+2. A source that waits for a full journal is not looked at meanwhile, so that it wakes nobody.
+3. A stop reads what the kernel holds until nothing is left, or, under senders that never pause, RECEIVE_STOP_S_MAX.
+   Files are not read on: what is in them stays.
 """
 
 from __future__ import annotations
 
 import select
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, Protocol
 
-import structlog
-
-from shipper.errors import JournalFull
-from shipper.journal.entry import ReceiveTally
-from shipper.limits import LINE_BYTES_MAX, RECEIVE_BATCH_LINES, RECEIVE_LINGER_S, RECEIVE_STOP_S_MAX
-from shipper.receive._gathering import Gathering
+from shipper.limits import FILE_LOOK_S, RECEIVE_LINGER_S, RECEIVE_STOP_S_MAX
+from shipper.receive._lanes import DroppingLane, WaitingLane
+from shipper.receive._source import Bookmarks, WhenFull
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from shipper.journal.codec import Draft
-    from shipper.receive._sockets import BoundListener
-
-_log = structlog.get_logger()
+    from shipper.receive._lanes import Journal
+    from shipper.receive._source import Source
 
 _REPORT_S: Final = 1.0
 _BUSY_DATAGRAMS: Final = 64
 """From so many in one turn on, entries fill without waiting."""
-
-
-class Journal(Protocol):
-    """Where the lines go."""
-
-    def append(self, draft: Draft) -> None:
-        """Take one entry, or raise JournalFull."""
-
-    def close(self) -> None:
-        """Make what was appended as durable as it is to be."""
 
 
 class Stop(Protocol):
@@ -56,83 +39,107 @@ class Stop(Protocol):
         """Say whether a stop was asked for."""
 
 
-def receive(listeners: Sequence[BoundListener], journal: Journal, *, clock_us: Callable[[], int], stop: Stop) -> None:
-    """Receive until ``stop``; then read what is left, and close the sockets and the journal."""
-    receiver = _Receiver(listeners, journal, clock_us)
+def receive(sources: Sequence[Source], journal: Journal, *, clock_us: Callable[[], int], stop: Stop) -> bool:
+    """Receive until ``stop`` or until every source has ended; then read what is left, and close all.
+
+    Says whether it was the sources that ended.
+    """
+    receiver = _Receiver(sources, journal, clock_us)
     with select.epoll() as poll:
         poll.register(stop.fileno(), select.EPOLLIN)
-        for listener in listeners:
-            poll.register(listener.socket.fileno(), select.EPOLLIN)
+        watch = _Watch(poll, sources, Bookmarks(journal.cursors))
+        linger_s = 0.0 if any(source.hurried for source in sources) else RECEIVE_LINGER_S
         busy = False
-        while not stop.is_set():
-            if not busy and poll.poll(_REPORT_S):
-                time.sleep(RECEIVE_LINGER_S)
-            busy = receiver.turn() >= _BUSY_DATAGRAMS
-    deadline = time.monotonic() + RECEIVE_STOP_S_MAX
-    while receiver.turn() and time.monotonic() < deadline:
-        pass
+        while not stop.is_set() and not receiver.ended:
+            watch.only(receiver.wakeful)
+            if not busy and poll.poll(watch.wait_s):
+                time.sleep(linger_s)
+            taken = receiver.turn()
+            busy = taken >= _BUSY_DATAGRAMS or (taken > 0 and watch.asks)
     receiver.finish()
-    for listener in listeners:
-        listener.close()
+    for source in sources:
+        source.close()
     journal.close()
+    return receiver.ended
+
+
+class _Watch:
+    """Which sources wake the loop."""
+
+    def __init__(self, poll: select.epoll, sources: Sequence[Source], bookmarks: Bookmarks) -> None:
+        self._poll = poll
+        self._fds: dict[int, int] = {}
+        self._watched: set[int] = set()
+        self.asks = False
+        """There are sources that wake nobody."""
+        for source in sources:
+            fd = source.begin(bookmarks)
+            if fd is not None and _can_wake(poll, fd):
+                self._fds[source.number] = fd
+            else:
+                self.asks = True
+        self.wait_s = FILE_LOOK_S if self.asks else _REPORT_S
+
+    def only(self, sources: Iterable[Source]) -> None:
+        """Let nobody but these wake the loop."""
+        wanted = {self._fds[source.number] for source in sources if source.number in self._fds}
+        for fd in wanted - self._watched:
+            self._poll.register(fd, select.EPOLLIN)
+        for fd in self._watched - wanted:
+            self._poll.unregister(fd)
+        self._watched = wanted
+
+
+def _can_wake(poll: select.epoll, fd: int) -> bool:
+    """Say whether ``fd`` can be waited for: a file as standard input cannot."""
+    try:
+        poll.register(fd, 0)
+    except PermissionError:
+        return False
+    poll.unregister(fd)
+    return True
 
 
 class _Receiver:
-    def __init__(self, listeners: Sequence[BoundListener], journal: Journal, clock_us: Callable[[], int]) -> None:
-        self._listeners = listeners
-        self._journal = journal
-        self._gathering = Gathering(clock_us)
-        self._tally = ReceiveTally()
-        self._dropped = 0  # since the journal has been full
+    def __init__(self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int]) -> None:
+        kinds = {kind: [source for source in sources if source.when_full is kind] for kind in WhenFull}
+        self._sources = sources
+        self._dropping = DroppingLane(kinds[WhenFull.DROP], journal, clock_us)
+        self._waiting = WaitingLane(kinds[WhenFull.WAIT], journal, clock_us)
+        self._files = WaitingLane(kinds[WhenFull.READ_AGAIN], journal, clock_us)
+        self._lanes = [lane for lane in (self._dropping, self._waiting, self._files) if lane.sources]
         self._report_at = time.monotonic()
 
-    def turn(self) -> int:
-        """Read every socket once, at most a batch of each, and append the lines; give the number of datagrams."""
-        taken = sum(map(self._drain, self._listeners))
-        if time.monotonic() >= self._report_at:
-            self.report()
-        elif self._gathering.lines:
-            self._append()
-        return taken
+    @property
+    def ended(self) -> bool:
+        """Say whether all that ever comes is in the journal."""
+        return not self._waiting.full and all(source.ended for source in self._sources)
 
-    def report(self) -> None:
-        """Append with the counts that have come up, even when there are no lines."""
-        self._report_at = time.monotonic() + _REPORT_S
-        self._tally += ReceiveTally(kernel_drops=sum(listener.drops.take() for listener in self._listeners))
-        self._append()
+    @property
+    def wakeful(self) -> Iterator[Source]:
+        """Give the sources that are worth a look when they have something."""
+        return (source for lane in self._lanes if not lane.full for source in lane.sources if not source.ended)
+
+    def turn(self) -> int:
+        """Read every source once, at most a batch of each, and append the lines; give how much there was."""
+        taken = sum(lane.turn() for lane in self._lanes)
+        if time.monotonic() >= self._report_at:
+            self._report()
+        return taken
 
     def finish(self) -> None:
-        """Append what is left; say what the journal does not take."""
-        self.report()
-        if self._tally != ReceiveTally():
-            _log.error("counts_not_journaled", **asdict(self._tally))
-
-    def _drain(self, listener: BoundListener) -> int:
-        receive, add, number = listener.socket.recvfrom, self._gathering.add, listener.number
-        taken = 0
-        try:
-            while taken < RECEIVE_BATCH_LINES:
-                datagram, sender = receive(LINE_BYTES_MAX)
-                taken += 1
-                if add(datagram, number, sender[0]):
-                    self._append()
-        except BlockingIOError:
+        """Read what the kernel holds, append what is left, and say what the journal does not take."""
+        deadline = time.monotonic() + RECEIVE_STOP_S_MAX
+        while self._dropping.turn() + self._waiting.turn() and time.monotonic() < deadline:
             pass
-        return taken
+        for draft in self._waiting.finish():
+            self._dropping.drop(draft, "the journal is full at the stop")
+        self._report()
+        self._dropping.finish()
 
-    def _append(self) -> None:
-        draft = self._gathering.take(self._tally)
-        if not draft.lines and draft.tally == ReceiveTally():
-            return
-        try:
-            self._journal.append(draft)
-        except JournalFull as error:
-            if draft.lines and not self._dropped:
-                _log.error("lines_dropped", reason=str(error))
-            self._dropped += len(draft.lines)
-            self._tally = draft.tally + ReceiveTally(dropped_full=len(draft.lines))
-            return
-        self._tally = ReceiveTally()
-        if draft.lines and self._dropped:
-            _log.warning("journal_took_lines_again", lines_dropped=self._dropped)
-            self._dropped = 0
+    def _report(self) -> None:
+        self._report_at = time.monotonic() + _REPORT_S
+        for lane in (self._waiting, self._files):
+            if not lane.full:
+                lane.flush()
+        self._dropping.report(sum(source.kernel_drops() for source in self._sources))

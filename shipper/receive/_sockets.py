@@ -1,31 +1,34 @@
-"""UDP sockets: opened by the supervising parent, inherited by the receiving child.
+"""Sources, opened by the supervising parent and inherited by the receiving child.
 
 1. The parent keeps the sockets open, so the kernel goes on collecting while a killed receiver is started again.
-2. Each socket asks for its buffer, with SO_RCVBUFFORCE where that is allowed, and reads back what it got.
-3. Drops are the socket's own counter (SO_MEMINFO, since Linux 4.12: the number that SO_RXQ_OVFL and /proc/net/udp show
-   as well). What of it has been reported stands in memory that outlives a receiver, so that the next one counts what
-   was dropped while none ran.
-4. An IPv6 socket takes IPv6 only: whether IPv4 is taken as well never depends on the machine's settings.
+2. Each UDP socket asks for its buffer, with SO_RCVBUFFORCE where that is allowed, and reads back what it got.
+3. An IPv6 socket takes IPv6 only: whether IPv4 is taken as well never depends on the machine's settings.
 """
 
 from __future__ import annotations
 
 import errno
-import mmap
 import socket
-import struct
 import time
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from shipper.errors import ConfigError
+from shipper.limits import UNIX_DATAGRAMS_MIN
+from shipper.receive._datagrams import UdpSource, UnixDatagrams
+from shipper.receive._files import FileSource
+from shipper.receive._stdin import StdinSource
+from shipper.receive._streams import StreamSource
+from shipper.receive._unix_path import UnixPath, bind_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shipper import config
+    from shipper.listen_url import Scheme
+    from shipper.receive._source import Source
 
 _log = structlog.get_logger()
 
@@ -33,78 +36,38 @@ BIND_S: Final = 0.5
 """How long a port that is in use may stay so, before that is an error."""
 _LOOK_S: Final = 0.05
 _SO_RCVBUFFORCE: Final = 33
-_SO_MEMINFO: Final = 55
-_MEMINFO: Final = struct.Struct("=9I")
-_MEMINFO_DROPS: Final = 8
-_COUNT: Final = struct.Struct("=I")
+_BACKLOG: Final = 128
+_DATAGRAM_QUEUE: Final = Path("/proc/sys/net/unix/max_dgram_qlen")
+LENGTHEN_QUEUE: Final = f"sysctl -w net.unix.max_dgram_qlen={UNIX_DATAGRAMS_MIN}"
+"""What to run while the kernel's queue is short; it holds for sockets made after it."""
 
 
-class DropCount:
-    """Datagrams that the kernel dropped at one socket and that are not reported yet; shared with forked children."""
-
-    def __init__(self, bound: socket.socket) -> None:
-        self._socket = bound
-        self._reported = mmap.mmap(-1, _COUNT.size)
-
-    def take(self) -> int:
-        """Give the drops since the last call in whichever process, and take them as reported."""
-        meminfo = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
-        dropped = _MEMINFO.unpack(meminfo)[_MEMINFO_DROPS]
-        (reported,) = _COUNT.unpack_from(self._reported)
-        _COUNT.pack_into(self._reported, 0, dropped)
-        return int(dropped - reported) % (1 << 32)  # the kernel's counter has 32 bits
-
-
-@dataclass(frozen=True, slots=True)
-class BoundListener:
-    """A socket that is bound; ``number`` is the listener's place in the configuration."""
-
-    number: int
-    socket: socket.socket
-    drops: DropCount
-
-    @property
-    def port(self) -> int:
-        """The port, also where the kernel chose it."""
-        return int(self.socket.getsockname()[1])
-
-    @property
-    def granted_bytes(self) -> int:
-        """The receive buffer that the kernel gave; it doubles the number for its bookkeeping."""
-        return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
-
-    def close(self) -> None:
-        """Close this process's copy of the socket."""
-        self.socket.close()
-
-
-def open_listeners(listeners: Sequence[config.Listener]) -> list[BoundListener]:
-    """Bind every listener, or none: ConfigError names the one that cannot be bound."""
-    bound: list[BoundListener] = []
+def open_sources(listeners: Sequence[config.Listener]) -> list[Source]:
+    """Open every listener, or none: ConfigError names the one that cannot be opened."""
+    sources: list[Source] = []
     try:
         for number, listener in enumerate(listeners):
-            bound.append(_open(number, listener))
-    except OSError as error:
-        for each in bound:
-            each.close()
-        url = listeners[len(bound)].url
-        raise ConfigError(f"listener {url}: {error.strerror}; choose another address or port, or free it") from error
-    return bound
-
-
-def _open(number: int, listener: config.Listener) -> BoundListener:
-    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        granted = _ask_for_buffer(bound, listener.receive_buffer_bytes)
-        _bind(bound, (listener.host, listener.port))
-        bound.setblocking(False)  # noqa: FBT003 -- the standard library's signature
-    except OSError:
-        bound.close()
+            sources.append(open_source(number, listener))
+    except ConfigError:
+        for source in sources:
+            source.remove()
         raise
-    opened = BoundListener(number, bound, DropCount(bound))
+    return sources
+
+
+def open_source(number: int, listener: config.Listener) -> Source:
+    """Open one listener. Raises ConfigError when that is impossible."""
+    try:
+        return _OPEN[listener.at.scheme](number, listener)
+    except OSError as error:
+        what = "path, or end what listens there" if listener.at.path else "address or port, or free it"
+        reason = error.strerror or str(error)
+        raise ConfigError(f"listener {listener.url}: {reason}; choose another {what}") from error
+
+
+def _open_udp(number: int, listener: config.Listener) -> Source:
+    opened = UdpSource(number, _bind(socket.SOCK_DGRAM, listener))
+    granted = _ask_for_buffer(opened.socket, listener.receive_buffer_bytes)
     _log.info("listener_opened", url=listener.url, port=opened.port, receive_buffer_bytes=granted)
     if granted < listener.receive_buffer_bytes:
         _log.warning(
@@ -117,12 +80,76 @@ def _open(number: int, listener: config.Listener) -> BoundListener:
     return opened
 
 
-def _bind(bound: socket.socket, address: tuple[str, int]) -> None:
+def _open_tcp(number: int, listener: config.Listener) -> Source:
+    opened = StreamSource(number, _bind(socket.SOCK_STREAM, listener))
+    opened.socket.listen(_BACKLOG)
+    _log.info("listener_opened", url=listener.url, port=opened.port)
+    return opened
+
+
+def _open_unix_datagrams(number: int, listener: config.Listener) -> Source:
+    bound = _bind(socket.SOCK_DGRAM, listener)
+    _log.info("listener_opened", url=listener.url)
+    queue = datagram_queue()
+    if queue < UNIX_DATAGRAMS_MIN:
+        _log.warning("datagram_queue_is_short", url=listener.url, datagrams=queue, run=LENGTHEN_QUEUE)
+    return UnixDatagrams(number, bound, UnixPath(listener.at.path))
+
+
+def _open_unix_streams(number: int, listener: config.Listener) -> Source:
+    bound = _bind(socket.SOCK_STREAM, listener)
+    bound.listen(_BACKLOG)
+    _log.info("listener_opened", url=listener.url)
+    return StreamSource(number, bound, UnixPath(listener.at.path))
+
+
+def _open_files(number: int, listener: config.Listener) -> Source:
+    _log.info("listener_opened", url=listener.url)
+    return FileSource(number, listener.at.path, listener.read_from, time.monotonic)
+
+
+def _open_stdin(number: int, listener: config.Listener) -> Source:
+    _log.info("listener_opened", url=listener.url)
+    return StdinSource(number)
+
+
+_OPEN: Final[Mapping[Scheme, Callable[[int, config.Listener], Source]]] = {
+    "udp": _open_udp,
+    "tcp": _open_tcp,
+    "unix-dgram": _open_unix_datagrams,
+    "unix": _open_unix_streams,
+    "file": _open_files,
+    "stdin": _open_stdin,
+}
+
+
+def _bind(kind: socket.SocketKind, listener: config.Listener) -> socket.socket:
+    """Give a socket that is bound and never blocks."""
+    at = listener.at
+    family = socket.AF_UNIX if at.path else socket.AF_INET6 if ":" in at.host else socket.AF_INET
+    bound = socket.socket(family, kind)
+    try:
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if family != socket.AF_UNIX and kind == socket.SOCK_STREAM:  # connections of the one before may linger
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind_in_time(bound, listener)
+        bound.setblocking(False)  # noqa: FBT003 -- the standard library's signature
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _bind_in_time(bound: socket.socket, listener: config.Listener) -> None:
     """Bind, trying for BIND_S: the children of a killed shipper hold its ports until the kernel has ended them."""
+    at = listener.at
     deadline_s = time.monotonic() + BIND_S
     while True:
         try:
-            return bound.bind(address)
+            if at.path:
+                return bind_path(bound, at.path, int(listener.socket_mode, 8))
+            return bound.bind((at.host, at.port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() >= deadline_s:
                 raise
@@ -136,3 +163,11 @@ def _ask_for_buffer(bound: socket.socket, size: int) -> int:
     except PermissionError:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
     return bound.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+
+def datagram_queue() -> int:
+    """Give how many datagrams the kernel holds for a unix socket."""
+    try:
+        return int(_DATAGRAM_QUEUE.read_text())
+    except (OSError, ValueError):
+        return UNIX_DATAGRAMS_MIN  # nothing is known of it

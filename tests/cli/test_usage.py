@@ -45,7 +45,7 @@ def test_the_version_is_told_by_flag_and_by_command() -> None:
     [
         (["run", "--port", "5140"], "No such option"),
         (["ship"], "No such command"),
-        (["run", "--listen", "tcp://127.0.0.1:5140"], "the scheme must be udp"),
+        (["run", "--listen", "http://127.0.0.1:5140"], "the scheme must be one of"),
         (["run", "--listen", "udp://localhost:5140"], "like udp://0.0.0.0:5140"),
         (["run", "--elasticsearch", "127.0.0.1:9200"], "a URL like http://127.0.0.1:9200 is expected"),
         (["setup", "--index-prefix", "Proxy"], "prefix 'Proxy'"),

@@ -13,13 +13,15 @@ import pytest
 from shipper.config import Listener
 from shipper.journal import Bounds, Reader, StateFolder, Writer
 from shipper.processes import Child, Role
-from shipper.receive import BoundListener, open_listeners, receive
+from shipper.receive import open_sources, receive
+from shipper.receive._datagrams import UdpSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from shipper.processes import Stop
+    from shipper.receive import Source
 
 LINES_PER_S = 7000
 SECONDS = 3
@@ -39,12 +41,12 @@ def busy(stop: Stop) -> int:
 class Receiving:
     def __init__(self, folder: Path) -> None:
         self.state = StateFolder(folder)
-        self.listeners = open_listeners([Listener(url="udp://127.0.0.1:0")])
+        (self.source,) = open_sources([Listener(url="udp://127.0.0.1:0")])
         self.role = Role("receive", self._receive, 10.0)
 
     def _receive(self, stop: Stop) -> int:
         journal = Writer(self.state.journal, b"{}", Bounds(), clock_us=clock_us)
-        receive(self.listeners, journal, clock_us=clock_us, stop=stop)
+        receive([self.source], journal, clock_us=clock_us, stop=stop)
         return 0
 
     def journaled(self) -> tuple[list[bytes], int]:
@@ -63,8 +65,7 @@ class Receiving:
 def receiving(tmp_path: Path) -> Iterator[Receiving]:
     receiving = Receiving(tmp_path)
     yield receiving
-    for listener in receiving.listeners:
-        listener.close()
+    receiving.source.remove()
 
 
 def end(child: Child) -> None:
@@ -78,12 +79,13 @@ def end(child: Child) -> None:
     child.close()
 
 
-def send(listener: BoundListener, first: int, count: int, lines_per_s: int) -> None:
+def send(source: Source, first: int, count: int, lines_per_s: int) -> None:
     """Send numbered lines of 300 bytes evenly, in groups of ten milliseconds."""
+    assert isinstance(source, UdpSource)
     group = lines_per_s // 100
     begin = time.monotonic()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.connect(("127.0.0.1", listener.port))
+        sender.connect(("127.0.0.1", source.port))
         for number in range(first, first + count):
             sender.send(b"%08d" % number + b"x" * 292)
             if number % group == 0:
@@ -98,7 +100,7 @@ def test_a_busy_process_beside_it_costs_no_line(receiving: Receiving) -> None:
     child = Child(receiving.role)
     other = Child(Role("busy", busy, 1.0), [child])
     try:
-        send(receiving.listeners[0], 0, LINES_PER_S * SECONDS, LINES_PER_S)
+        send(receiving.source, 0, LINES_PER_S * SECONDS, LINES_PER_S)
     finally:
         end(other)
         end(child)
@@ -110,13 +112,13 @@ def test_a_busy_process_beside_it_costs_no_line(receiving: Receiving) -> None:
 @pytest.mark.chaos
 def test_what_the_kernel_holds_survives_a_killed_receiver(receiving: Receiving) -> None:
     child = Child(receiving.role)
-    send(receiving.listeners[0], 0, 1000, 5000)
+    send(receiving.source, 0, 1000, 5000)
     os.kill(child.pid, signal.SIGSTOP)  # what is sent from here on is the kernel's
-    send(receiving.listeners[0], 1000, 2000, 20_000)
+    send(receiving.source, 1000, 2000, 20_000)
     child.kill()
     end(child)
     child = Child(receiving.role)
-    send(receiving.listeners[0], 3000, 1000, 5000)
+    send(receiving.source, 3000, 1000, 5000)
     end(child)
     lines, drops = receiving.journaled()
     assert drops == 0

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import socket
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,89 +8,19 @@ import pytest
 from structlog.testing import capture_logs
 
 from shipper.config import Listener
-from shipper.errors import JournalFull
-from shipper.journal import Draft, ReceiveTally
-from shipper.processes import Stop
-from shipper.receive import open_listeners, receive
+from shipper.journal import ReceiveTally
+from tests.receive import running as receivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Memory:
-    """A journal in memory, which can be made full."""
-
-    def __init__(self) -> None:
-        self.drafts: list[Draft] = []
-        self.full = False
-        self.closed = False
-
-    def append(self, draft: Draft) -> None:
-        if self.full and draft.lines:
-            raise JournalFull("full for the test")
-        self.drafts.append(draft)
-
-    def close(self) -> None:
-        self.closed = True
-
-    @property
-    def lines(self) -> list[bytes]:
-        return [line for draft in self.drafts for line in draft.lines]
-
-    @property
-    def tally(self) -> ReceiveTally:
-        return sum((draft.tally for draft in self.drafts), ReceiveTally())
-
-
-class Running:
-    """A receiver in a thread, with one IPv4 and one IPv6 listener."""
-
-    def __init__(self, size: int) -> None:
-        urls = ("udp://127.0.0.1:0", "udp://[::1]:0")
-        self.journal = Memory()
-        self.listeners = open_listeners([Listener(url=url, receive_buffer_bytes=size) for url in urls])
-        self.ports = [listener.port for listener in self.listeners]
-        self._read, self._write = os.pipe()
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        receive(self.listeners, self.journal, clock_us=lambda: time.time_ns() // 1000, stop=Stop(self._read))
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def send(self, *datagrams: bytes, listener: int = 0) -> None:
-        family, host = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))[listener]
-        with socket.socket(family, socket.SOCK_DGRAM) as sender:
-            for datagram in datagrams:
-                sender.sendto(datagram, (host, self.ports[listener]))
-
-    def wait_for(self, lines: int) -> None:
-        deadline = time.monotonic() + 5
-        while len(self.journal.lines) < lines and time.monotonic() < deadline:
-            time.sleep(0.005)
-        assert len(self.journal.lines) == lines
-
-    def stop(self) -> None:
-        os.write(self._write, b"s")
-        self._thread.join()
-
-    def close(self) -> None:
-        if self._thread.is_alive():
-            self.stop()
-        for listener in self.listeners:
-            listener.close()
-        os.close(self._read)
-        os.close(self._write)
-
-
 @contextmanager
-def running(size: int = 1 << 22) -> Iterator[Running]:
-    receiver = Running(size)
-    try:
+def running(size: int = 1 << 22) -> Iterator[receivers.Running]:
+    """Receive with one IPv4 and one IPv6 listener."""
+    urls = ("udp://127.0.0.1:0", "udp://[::1]:0")
+    with receivers.running(*(Listener(url=url, receive_buffer_bytes=size) for url in urls)) as receiver:
         yield receiver
-    finally:
-        receiver.close()
 
 
 def test_lines_of_all_listeners_reach_the_journal_with_their_senders() -> None:
@@ -104,8 +31,7 @@ def test_lines_of_all_listeners_reach_the_journal_with_their_senders() -> None:
         receiver.send(b"<134>six\n", listener=1)
         receiver.wait_for(2)
         receiver.stop()
-        origins = [origin for draft in receiver.journal.drafts for origin in draft.origins]
-    assert [(origin.listener, origin.address) for origin in origins] == [(0, "127.0.0.1"), (1, "::1")]
+    assert receiver.journal.senders == [(0, "127.0.0.1"), (1, "::1")]
     assert receiver.journal.closed
 
 
@@ -113,9 +39,9 @@ def test_a_stop_reads_what_the_kernel_still_holds() -> None:
     with running() as receiver:
         receiver.send(*(b"%d" % number for number in range(3000)))
         receiver.send(*(b"%d" % number for number in range(100)), listener=1)
-        os.write(receiver._write, b"s")
+        receiver.ask_to_stop()
         receiver.start()
-        receiver._thread.join()
+        receiver.join()
     assert len(receiver.journal.lines) == 3100
     assert receiver.journal.lines[:1000] == [b"%d" % number for number in range(1000)]
 

@@ -9,33 +9,34 @@ from structlog.testing import capture_logs
 
 from shipper.config import Listener
 from shipper.errors import ConfigError
-from shipper.receive import BoundListener, _sockets, open_listeners
+from shipper.receive import _sockets, open_sources
+from shipper.receive._datagrams import UdpSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
-def bind() -> Iterator[Callable[..., list[BoundListener]]]:
-    opened: list[BoundListener] = []
+def bind() -> Iterator[Callable[..., list[UdpSource]]]:
+    opened: list[UdpSource] = []
 
-    def listen(*urls: str, size: int = 1 << 20) -> list[BoundListener]:
-        new = open_listeners([Listener(url=url, receive_buffer_bytes=size) for url in urls])
-        opened.extend(new)
-        return new
+    def listen(*urls: str, size: int = 1 << 20) -> list[UdpSource]:
+        new = open_sources([Listener(url=url, receive_buffer_bytes=size) for url in urls])
+        opened.extend(source for source in new if isinstance(source, UdpSource))
+        return opened[-len(new) :]
 
     yield listen
     for listener in opened:
         listener.close()
 
 
-def overflow(listener: BoundListener, datagrams: int = 200) -> None:
+def overflow(listener: UdpSource, datagrams: int = 200) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for _ in range(datagrams):
             sender.sendto(bytes(1000), ("127.0.0.1", listener.port))
 
 
-def test_ipv4_and_ipv6_share_a_port(bind: Callable[..., list[BoundListener]]) -> None:
+def test_ipv4_and_ipv6_share_a_port(bind: Callable[..., list[UdpSource]]) -> None:
     (first,) = bind("udp://0.0.0.0:0")
     (second,) = bind(f"udp://[::]:{first.port}")
     assert second.socket.family == socket.AF_INET6
@@ -43,7 +44,7 @@ def test_ipv4_and_ipv6_share_a_port(bind: Callable[..., list[BoundListener]]) ->
 
 
 def test_the_buffer_is_what_was_asked_for_or_a_warning_names_the_sysctl(
-    bind: Callable[..., list[BoundListener]], monkeypatch: pytest.MonkeyPatch
+    bind: Callable[..., list[UdpSource]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_sockets, "_SO_RCVBUFFORCE", socket.SO_RCVBUF)
     with capture_logs() as events:
@@ -55,7 +56,7 @@ def test_the_buffer_is_what_was_asked_for_or_a_warning_names_the_sysctl(
     assert warning["run"] == f"sysctl -w net.core.rmem_max={1 << 30}"
 
 
-def test_an_address_in_use_is_said_and_nothing_stays_open(bind: Callable[..., list[BoundListener]]) -> None:
+def test_an_address_in_use_is_said_and_nothing_stays_open(bind: Callable[..., list[UdpSource]]) -> None:
     (taken,) = bind("udp://127.0.0.1:0")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
@@ -65,14 +66,14 @@ def test_an_address_in_use_is_said_and_nothing_stays_open(bind: Callable[..., li
     bind(f"udp://127.0.0.1:{port}")
 
 
-def test_drops_are_counted_once_and_as_the_kernel_shows_them(bind: Callable[..., list[BoundListener]]) -> None:
+def test_drops_are_counted_once_and_as_the_kernel_shows_them(bind: Callable[..., list[UdpSource]]) -> None:
     (listener,) = bind("udp://127.0.0.1:0", size=4096)
-    assert listener.drops.take() == 0
+    assert listener.kernel_drops() == 0
     overflow(listener)
     inode = str(Path(f"/proc/self/fd/{listener.socket.fileno()}").stat().st_ino)
     rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
     shown = next(int(row[-1]) for row in rows if row[9] == inode)
-    assert listener.drops.take() == shown > 0
-    assert listener.drops.take() == 0
+    assert listener.kernel_drops() == shown > 0
+    assert listener.kernel_drops() == 0
     overflow(listener)
-    assert listener.drops.take() > 0
+    assert listener.kernel_drops() > 0

@@ -1,0 +1,150 @@
+"""From sources to the journal: what is gathered becomes an entry, and a full journal is met as the sources need it.
+
+1. What cannot wait is dropped when the journal is full, counted, and said once; so is the end of it.
+2. What can wait is held here, one batch, and not read on until the journal has taken it. The sender waits then: the
+   kernel's buffers fill up, or the file grows. Nothing is lost of it.
+3. What is counted beside the lines goes with the next entry, at the latest with the next report: a flood of blank
+   datagrams writes one entry a second.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from shipper.errors import JournalFull
+from shipper.journal.entry import ReceiveTally
+from shipper.receive._gathering import Gathering
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shipper.journal.codec import Draft
+    from shipper.journal.entry import Cursor, FileId
+    from shipper.receive._source import Source
+
+_log = structlog.get_logger()
+
+_NO_TALLY = ReceiveTally()
+
+
+class Journal(Protocol):
+    """Where the lines go."""
+
+    @property
+    def cursors(self) -> Mapping[FileId, Cursor]:
+        """Tell how far each followed file is."""
+
+    def append(self, draft: Draft) -> None:
+        """Take one entry, or raise JournalFull."""
+
+    def close(self) -> None:
+        """Make what was appended as durable as it is to be."""
+
+
+class DroppingLane:
+    """Sources that cannot wait, and the counts of all."""
+
+    full = False
+
+    def __init__(self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int]) -> None:
+        self.sources = sources
+        self._journal = journal
+        self._gathering = Gathering(clock_us)
+        self._tally = ReceiveTally()
+        self._dropped = 0  # since the journal has been full
+
+    def turn(self) -> int:
+        """Read every source once, at most a batch of each, and append the lines; give how much there was."""
+        taken = sum(source.read(self._gathering, self.flush) for source in self.sources)
+        if self._gathering.pending:
+            self.flush()
+        return taken
+
+    def report(self, kernel_drops: int) -> None:
+        """Append with the counts that have come up, even when there are no lines."""
+        self._tally += ReceiveTally(kernel_drops=kernel_drops)
+        self.flush()
+
+    def flush(self) -> bool:
+        """Append what was gathered, or drop it: the next may come."""
+        draft = self._gathering.take(self._tally)
+        self._tally = _NO_TALLY
+        if draft.lines or draft.tally != _NO_TALLY:
+            self._append(draft)
+        return True
+
+    def finish(self) -> None:
+        """Append what is left; say what the journal does not take."""
+        self.flush()
+        if self._tally != _NO_TALLY:
+            _log.error("counts_not_journaled", **asdict(self._tally))
+
+    def drop(self, draft: Draft, reason: str) -> None:
+        """Count the lines of a draft that the journal does not take."""
+        if draft.lines and not self._dropped:
+            _log.error("lines_dropped", reason=reason)
+        self._dropped += len(draft.lines)
+        self._tally += draft.tally + ReceiveTally(dropped_full=len(draft.lines))
+
+    def _append(self, draft: Draft) -> None:
+        try:
+            self._journal.append(draft)
+        except JournalFull as error:
+            self.drop(draft, str(error))
+            return
+        if draft.lines and self._dropped:
+            _log.warning("journal_took_lines_again", lines_dropped=self._dropped)
+            self._dropped = 0
+
+
+class WaitingLane:
+    """Sources that can wait."""
+
+    def __init__(self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int]) -> None:
+        self.sources = sources
+        self.full = False
+        self._journal = journal
+        self._gathering = Gathering(clock_us)
+        self._held: deque[Draft] = deque()
+
+    def turn(self) -> int:
+        """Read every source once, unless the journal is full; give how much there was."""
+        if not self._write():
+            return 0
+        taken = sum(source.read(self._gathering, self.flush) for source in self.sources)
+        if self._gathering.pending:
+            self.flush()
+        return taken
+
+    def flush(self) -> bool:
+        """Append what was gathered, the counts too; say whether the journal took it."""
+        draft = self._gathering.take(_NO_TALLY)
+        if draft.lines or draft.cursors or draft.tally != _NO_TALLY:
+            self._held.append(draft)
+        return self._write()
+
+    def finish(self) -> list[Draft]:
+        """Take what was begun as lines, and give what the journal does not take."""
+        for source in self.sources:
+            source.finish(self._gathering, self.flush)
+        self.flush()
+        return list(self._held)
+
+    def _write(self) -> bool:
+        while self._held:
+            try:
+                self._journal.append(self._held[0])
+            except JournalFull as error:
+                if not self.full:
+                    _log.warning("reading_paused", reason=str(error))
+                self.full = True
+                return False
+            self._held.popleft()
+        if self.full:
+            _log.info("reading_resumed")
+        self.full = False
+        return True
