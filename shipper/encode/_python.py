@@ -101,7 +101,7 @@ class _FormatWriter:
     """A format and the template of its documents."""
 
     def __init__(self, known: CompiledFormat, interpretation: Interpretation) -> None:
-        self.match = known.match
+        self.match = known.match if known.frontends else known.plan.match
         self.is_for = known.is_for
         self._clock = known.clock.read
         aliases = known.plan.aliases
@@ -249,9 +249,12 @@ class Encoder:
     def _understood(self, raw: bytes, line: LineContext) -> str:
         header = self._headers[match_header(raw)]
         if not line.cut:
-            tag = tag_of(header.identity) if self._tagged else ""
-            for writer in self._writers:
-                found = writer.match(raw, header.end) if writer.is_for(tag) else None
+            writers = self._writers
+            if self._tagged:
+                tag = tag_of(header.identity)
+                writers = [writer for writer in writers if writer.is_for(tag)]
+            for writer in writers:
+                found = writer.match(raw, header.end)
                 if found is not None:
                     text = writer.write(raw, found, header, line)
                     if text is not None:

@@ -5,8 +5,7 @@ A date of the request goes before one of the connection, a finer one before a co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shipper.haproxy.fields import ABSENT
 from shipper.haproxy.timestamps import OFFSET_US_MAX, SECOND_US, TIMESTAMP_US_MAX, read_haproxy_second
@@ -48,8 +47,7 @@ _WITH_OFFSET: Final = ("trl", "Tl")
 _DIGITS_MAX: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(NamedTuple):
     """What a line says of its time: the wall time of its begin, the offset of that, and how long it took, in us."""
 
     wall_us: int

@@ -21,6 +21,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -92,20 +94,30 @@ class Scan:
     rest: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
 class _Region:
-    """Raw fields with nothing typed between them."""
+    """Raw fields with nothing typed between them, and what separates them: a text, or blanks (None)."""
 
-    fields: tuple[Field, ...]
-    separators: tuple[re.Pattern[bytes] | None, ...]
-    """What stands between two of them; None is blanks alone."""
+    def __init__(self, fields: Sequence[Field], separators: Sequence[re.Pattern[bytes] | None]) -> None:
+        self._patterns = [re.compile(step.kind.pattern, re.DOTALL) for step in fields]
+        self._rest = list(zip(reversed(self._patterns[1:]), reversed(separators), strict=True))
+        self._remembered: dict[bytes, list[bytes] | None] = {}
 
     def split(self, raw: bytes) -> list[bytes] | None:
         """Give a value for each field: the last split in which each value fits its grammar; None when none does."""
+        if raw in self._remembered:
+            return self._remembered[raw]
+        values = self._split(raw)
+        if len(raw) <= VALUE_REMEMBERED_BYTES_MAX:
+            if len(self._remembered) >= VALUES_REMEMBERED_MAX:
+                self._remembered.clear()
+            self._remembered[raw] = values
+        return values
+
+    def _split(self, raw: bytes) -> list[bytes] | None:
         values: list[bytes] = []
-        for step, separator in zip(reversed(self.fields[1:]), reversed(self.separators), strict=True):
+        for pattern, separator in self._rest:
             if separator is None:
-                at = _last_split(raw, step.kind.pattern)
+                at = _last_split(raw, pattern)
                 values.insert(0, raw[at:].lstrip(b" "))
                 raw = raw[:at].rstrip(b" ")
                 continue
@@ -115,7 +127,7 @@ class _Region:
             values.insert(0, raw[found[0].end() :])
             raw = raw[: found[0].start()]
         values.insert(0, raw)
-        fits = all(_fits(step.kind.pattern, value) for step, value in zip(self.fields, values, strict=True))
+        fits = all(pattern.fullmatch(value) for pattern, value in zip(self._patterns, values, strict=True))
         return values if fits else None
 
 
@@ -154,7 +166,7 @@ class Plan:
             sections[-1] += self.steps[start : group[0]]
             separators = tuple(_separator(self.steps[left + 1 : right]) for left, right in pairwise(group))
             regions.append(
-                _Region(tuple(f for f in self.steps[group[0] : group[-1] + 1] if isinstance(f, Field)), separators)
+                _Region([f for f in self.steps[group[0] : group[-1] + 1] if isinstance(f, Field)], separators)
             )
             sections.append([])
             start = group[-1] + 1
@@ -288,15 +300,10 @@ def _ahead(text: bytes) -> bytes:
     return rb"(?=" + rb"|".join([re.escape(text), *beginnings]) + rb")"
 
 
-def _fits(pattern: bytes, value: bytes) -> bool:
-    return re.compile(pattern, re.DOTALL).fullmatch(value) is not None
-
-
-def _last_split(raw: bytes, pattern: bytes) -> int:
+def _last_split(raw: bytes, right: re.Pattern[bytes]) -> int:
     """Find the last blank with a value behind it that fits; a lone `-` in front is always a value of its own."""
     if raw.startswith(b"- "):
         return 1
-    right = re.compile(pattern, re.DOTALL)
     at = raw.rfind(b" ")
     while at > 0:
         end = raw.find(b" ", at + 1)
