@@ -54,13 +54,19 @@ def check_config(config: str | Path, environment: Mapping[str, str] | None = Non
 
 
 class HAProxyProcess:
-    """A running HAProxy with ``config`` (text, or a file)."""
+    """A running HAProxy with ``config`` (text, or a file). With ``master`` it has a master process, and can reload."""
 
     def __init__(
-        self, config: str | Path, *, ports: Sequence[str] = ("HTTP_PORT",), environment: Mapping[str, str] | None = None
+        self,
+        config: str | Path,
+        *,
+        ports: Sequence[str] = ("HTTP_PORT",),
+        environment: Mapping[str, str] | None = None,
+        master: bool = False,
     ) -> None:
         self.ports = dict(zip(ports, free_ports(len(ports)), strict=True))
         self._config = config
+        self._options = ["-W"] if master else []
         self._environment = {**os.environ, **{k: str(v) for k, v in self.ports.items()}, **(environment or {})}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[str] | None = None
@@ -73,7 +79,7 @@ class HAProxyProcess:
             self._folder.cleanup()
             raise RuntimeError(complaint)
         self._process = subprocess.Popen(
-            [_program(), "-q", "-db", "-f", str(file)],
+            [_program(), "-q", "-db", *self._options, "-f", str(file)],
             env=self._environment,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -100,6 +106,16 @@ class HAProxyProcess:
             raise RuntimeError("HAProxy is not running")
         return self._process.pid
 
+    def reload(self) -> None:
+        """Let the master start a new worker, and wait until the old one is gone."""
+        master = psutil.Process(self.pid)
+        old = master.children()
+        master.send_signal(signal.SIGUSR2)
+        _, alive = psutil.wait_procs(old, _STOP_S)
+        if alive:
+            raise TimeoutError(f"HAProxy's old worker did not end within {_STOP_S} s")
+        self._wait()
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the process and wait for it. SIGUSR1 lets it finish what it is doing first."""
         if self._process is None:
@@ -113,10 +129,9 @@ class HAProxyProcess:
         self._process = None
 
     def _wait(self) -> None:
-        kernel = psutil.Process(self.pid)
         wanted = set(self.ports.values())
         end = time.monotonic() + _START_S
-        while not wanted <= {c.laddr.port for c in kernel.net_connections("tcp") if c.status == psutil.CONN_LISTEN}:
+        while not wanted <= _listening(psutil.Process(self.pid)):
             if time.monotonic() > end:
                 raise TimeoutError(f"HAProxy did not listen on {self.ports} within {_START_S} s")
             time.sleep(0.01)
@@ -173,6 +188,13 @@ class UdpRecorder:
                 self._lines.append(self._socket.recv(65_536))
             except TimeoutError:
                 continue
+
+
+def _listening(process: psutil.Process) -> set[int]:
+    """Give the ports on which a process and its workers listen."""
+    family = (process, *process.children())
+    found = [c for each in family for c in each.net_connections("tcp")]
+    return {c.laddr.port for c in found if c.status == psutil.CONN_LISTEN}
 
 
 def _file(config: str | Path, folder: Path) -> Path:
