@@ -141,7 +141,9 @@ def check(
 
 `tail -f /var/log/haproxy.log | shipper parse --timezone Europe/Berlin`
 
-`shipper parse --summary haproxy.log`"""
+`shipper parse --summary haproxy.log`
+
+`shipper parse --format '%ci:%cp %tr %ft %ST %Ta' app.log`"""
 )
 def parse(
     files: Annotated[
@@ -149,6 +151,7 @@ def parse(
     ] = None,
     config: options.ConfigFile = None,
     timezone: options.Timezone = None,
+    log_format: options.LogFormat = None,
     *,
     summary: Annotated[
         bool, typer.Option("--summary", help="How many lines of which kind, and what was not understood.")
@@ -159,7 +162,7 @@ def parse(
 
     Exits with 1 when a line was not understood; its document is printed all the same, with `error.message`.
     """
-    settings = options.load(config, timezone=timezone)
+    settings = options.with_format(options.load(config, timezone=timezone), log_format)
     chosen = files or [Path(STDIN)]
     if summary:
         raise typer.Exit(until_the_reader_leaves(lambda: print_summary(chosen, settings, as_json=as_json)))
@@ -182,6 +185,7 @@ def explain(
     ] = None,
     config: options.ConfigFile = None,
     timezone: options.Timezone = None,
+    log_format: options.LogFormat = None,
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: the document, and the findings as `explanation`.")
@@ -194,7 +198,7 @@ def explain(
     if not lines and sys.stdin.isatty():
         typer.echo(context.get_help())
         raise typer.Exit(2)
-    settings = options.load(config, timezone=timezone)
+    settings = options.with_format(options.load(config, timezone=timezone), log_format)
     raise typer.Exit(until_the_reader_leaves(lambda: explain_lines(lines or [STDIN], settings, as_json=as_json)))
 
 

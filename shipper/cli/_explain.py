@@ -12,7 +12,7 @@ from rich.text import Text
 from shipper.cli._lines import parse_argument
 from shipper.cli._screen import console, place_of, point, visible
 from shipper.haproxy.explain import explain, read_document
-from shipper.haproxy.stock import STOCK
+from shipper.haproxy.formats import formats_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,12 +26,21 @@ if TYPE_CHECKING:
 
 BAR_CELLS: Final = 40
 _MARKS: Final = {"fine": ("✓", "green"), "note": ("•", "yellow"), "fault": ("✗", "bold red")}
-_STYLES: Final = {"request": "cyan", "queue": "yellow", "connect": "magenta", "response": "blue", "data": "green"}
+_STYLES: Final = {
+    "request": "cyan",
+    "queue": "yellow",
+    "connect": "magenta",
+    "response": "blue",
+    "data": "green",
+    "handshake": "white",
+    "idle": "dim",
+}
 
 
 def explain_lines(arguments: Iterable[str], settings: Config, *, as_json: bool) -> int:
     """Explain every line that ``arguments`` name or are; give the exit code."""
     interpretation = settings.interpretation()
+    aliases = {known.name: known.plan.aliases for known in formats_in_use(interpretation.formats)}
     screen = console()
     failed = False
     lines = chain.from_iterable(parse_argument(argument, interpretation) for argument in arguments)
@@ -39,7 +48,7 @@ def explain_lines(arguments: Iterable[str], settings: Config, *, as_json: bool) 
         failed |= not parsed.known
         document = json.loads(parsed.json)
         record = read_document(document)
-        explanation = explain(record, _aliases(record))
+        explanation = explain(record, aliases.get(record.log_format or "", ()))
         if as_json:
             print(_to_json(document, explanation), flush=parsed.live)
         else:
@@ -47,10 +56,6 @@ def explain_lines(arguments: Iterable[str], settings: Config, *, as_json: bool) 
                 screen.rule(style="dim")
             _show(screen, parsed, record, explanation)
     return int(failed)
-
-
-def _aliases(record: Record) -> tuple[str, ...]:
-    return next((plan.aliases for plan in STOCK if plan.name == record.log_format), ())
 
 
 def _to_json(document: Mapping[str, Any], explanation: Explanation) -> str:

@@ -6,6 +6,8 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from shipper.cli._lines import Parsed
 from shipper.cli._summary import Summary
 from shipper.limits import SUMMARY_REASONS_MAX
@@ -128,3 +130,43 @@ def test_the_summary_keeps_a_bounded_number_of_reasons() -> None:
         summary.add(Parsed(b"line", json_, known=False, live=False))
     assert len(summary.reasons) == SUMMARY_REASONS_MAX + 1
     assert summary.unknown == 10 * SUMMARY_REASONS_MAX
+
+
+# -- a format of one's own -------------------------------------------------------------------------------------------
+
+
+def test_a_log_format_string_is_tried_before_all_others() -> None:
+    done = shipper(
+        "parse", "--format", "%ci [%trl] took=%Ta %ST", stdin=b"10.0.0.1 [21/Nov/2026:05:02:17 +0100] took=7 200\n"
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    document = json.loads(done.stdout)
+    assert document["@timestamp"] == "2026-11-21T04:02:17.000000Z"
+    assert document["haproxy"]["log_format"] == "custom"
+    assert document["haproxy"]["time"]["total_ms"] == 7
+
+
+def test_a_stock_format_that_is_never_guessed_can_be_named() -> None:
+    old = shipper("parse", "--format", "httplog-1.6", stdin=LINE)
+    assert json.loads(old.stdout)["haproxy"]["log_format"] == "httplog-1.6"
+
+
+def test_a_format_of_the_configuration_can_be_named(tmp_path: Path) -> None:
+    file = tmp_path / "shipper.toml"
+    file.write_text('[[formats]]\nname = "a"\nlog_format = "%ST a"\n[[formats]]\nname = "b"\nlog_format = "%ST %s"\n')
+    assert json.loads(shipper("parse", "-c", file, stdin=b"200 a\n").stdout)["haproxy"]["log_format"] == "a"
+    assert (
+        json.loads(shipper("parse", "-c", file, "--format", "b", stdin=b"200 a\n").stdout)["haproxy"]["log_format"]
+        == "b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("log_format", "said"),
+    [("%ci%cp", "column 4"), ("%nothing %ci", "%nothing"), ("tcplg", "tcplog"), ("", "neither")],
+)
+def test_a_format_that_cannot_be_read_by_is_refused_with_its_place(log_format: str, said: str) -> None:
+    done = shipper("parse", "--format", log_format, stdin=LINE)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper.config import Interpretation
-from shipper.haproxy import termination
-from shipper.haproxy.explain import Explanation, Phase, explain, read_document
+from shipper.haproxy import events, termination
+from shipper.haproxy.explain import Explanation, Phase, _events, explain, read_document
 from shipper.haproxy.explain._fields import UNSAID, WORDS
 from shipper.haproxy.record import PATHS, Record
 from shipper.haproxy.understand import Context, understand
@@ -114,7 +114,7 @@ def test_the_phase_in_which_a_session_ended_has_the_time_that_is_left() -> None:
     line = Values(timers=(b"1", b"2", b"-1", b"-1", b"5003"), status=b"503", tsc=b"sC--").line()
     assert explained(line).phases[2:] == (
         Phase("connect", "%Tc", 3, 5000, ended_here=True),
-        Phase("response", "%Tr", 3, None),
+        Phase("response", "%Tr", 5003, None),
     )
 
 
@@ -200,6 +200,56 @@ def test_the_headline_says_who_asked_whom_for_what() -> None:
 def test_an_event_is_explained_with_what_its_reason_points_to() -> None:
     found = told(b"Server shop/shop1 is DOWN, reason: Layer4 timeout, check duration: 2001ms. 0 active servers left.")
     assert list(found) == ["event.server_down", "event.reason"]
+
+
+def test_every_event_has_words_of_its_own() -> None:
+    assert {action for action, _ in events._SHAPES} <= set(_events._EVENTS)
+
+
+def test_the_last_server_of_a_backend_is_said_to_be_that() -> None:
+    down = b"Server shop/a is DOWN, reason: Layer4 timeout, check duration: 2001ms. "
+    left = b" backup servers left. 0 sessions active, 0 requeued, 0 remaining in queue."
+    assert "event.last_server" in told(down + b"0 active and 0" + left)
+    assert "event.last_server" not in told(down + b"0 active and 1" + left)
+
+
+def test_the_numbers_of_a_failed_handshake_are_put_into_words() -> None:
+    found = told(b"10.0.1.2:33317 [06/Feb/2026:12:14:14.655] www~ 1/1 34/0A00009C/10/19/0 -/TLSv1.3/-")
+    assert found["connection.fc_err"] == "The connection failed: the TLS handshake failed (fc_err 34)."
+    assert "plain HTTP" in found["connection.ssl_fc_err"]
+    assert "has expired (10)" in found["connection.ssl_c_err"]
+    assert "(19)" in found["connection.ssl_c_ca_err"]
+
+
+@pytest.mark.parametrize("number", [1, 0x0A000999, 2**40])
+def test_an_error_that_has_no_words_is_told_as_openssl_would_be_asked(number: int) -> None:
+    found = explain(record_of(Values().line()).model_copy(update={"ssl_fc_err": number, "fc_err": 999})).findings
+    texts = {finding.id: finding.text for finding in found}
+    assert f"`openssl errstr {number:08X}`" in texts["connection.ssl_fc_err"]
+    assert "999" in texts["connection.fc_err"]
+
+
+def test_a_tcp_session_has_the_rest_of_its_time_for_data() -> None:
+    record = record_of(b"10.0.1.2:33313 [06/Feb/2026:12:12:51.443] fnt bck/srv1 3/4/5007 212 -- 0/0/0/0/0 0/0")
+    assert explain(record, ("Tw", "Tc", "Tt")).phases == (
+        Phase("queue", "%Tw", 0, 3),
+        Phase("connect", "%Tc", 3, 4),
+        Phase("data", "", 7, 5000),
+    )
+
+
+def test_handshake_and_idle_time_come_before_the_time_that_is_counted() -> None:
+    record = record_of(Values(timers=(b"1", b"2", b"-1", b"-1", b"53"), tsc=b"sC--").line())
+    timed = record.model_copy(update={"handshake_ms": 10, "idle_ms": 20})
+    phases = explain(timed, ("Th", "Ti", "TR", "Tw", "Tc", "Tr", "Ta")).phases
+    assert [(phase.name, phase.start_ms, phase.lasted_ms) for phase in phases] == [
+        ("handshake", 0, 10),
+        ("idle", 10, 20),
+        ("request", 30, 1),
+        ("queue", 31, 2),
+        ("connect", 33, 50),
+        ("response", 83, None),
+    ]
 
 
 def test_a_line_that_nothing_understands_is_explained_by_what_was_expected() -> None:

@@ -1,11 +1,22 @@
-"""The numbers of failed connections in words: `fc_err`, `ssl_c_err`, and the ways a health check fails.
+"""The numbers of failed connections in words: `fc_err`, `ssl_fc_err`, `ssl_c_err`, and how a health check fails.
 
 Sources: HAProxy's manual, 7.3.3 (`fc_err_str`) and management.txt (`check_status`); OpenSSL's x509 verification codes.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from shipper.haproxy.explain._model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shipper.haproxy.record import Record
+
+SECTION: Final = "8.2.4"
+TLS_LIBRARY: Final = 20
+"""OpenSSL's number for its own TLS routines, among its libraries."""
 
 _LIMITS: Final = "Look at the limits of HAProxy's process and of the machine."
 _PROXY_PROTOCOL: Final = "Does whoever stands in front of HAProxy speak the PROXY protocol, as `accept-proxy` expects?"
@@ -65,6 +76,26 @@ FC_ERR: Final[dict[int, tuple[str, str]]] = {
 }
 """Why a connection failed, and what to look at, by `fc_err`."""
 
+TLS: Final = {
+    0x09C: ("it was plain HTTP, not TLS", "Somebody uses http:// with this port."),
+    0x0C1: (
+        "the client and HAProxy have no cipher in common",
+        "Compare `ciphers` and `ciphersuites` with the client's.",
+    ),
+    0x0C7: ("the client showed no certificate", "`verify required` asks for one."),
+    0x102: (
+        "the client's version of TLS is not supported",
+        "Compare `ssl-min-ver` and `ssl-max-ver` with the client's.",
+    ),
+    0x10B: ("the version of TLS is wrong, or it was not TLS at all", "Old clients, scans, other protocols."),
+    0x126: ("the client left in the middle of the handshake", "Usual of probes and load balancers."),
+    0x412: ("the client says that HAProxy's certificate is bad", "Look at the certificate and its chain."),
+    0x415: ("the client says that HAProxy's certificate has expired", "Renew it."),
+    0x416: ("the client does not accept HAProxy's certificate", "Look at its names and its chain."),
+    0x418: ("the client does not know who signed HAProxy's certificate", "Is the chain complete in the `crt` file?"),
+}
+"""What the client's handshake failed of, by the reason in OpenSSL's error (`ssl_fc_err`): its last 12 bits."""
+
 X509: Final = {
     2: "its issuer is not known",
     7: "its signature is wrong",
@@ -96,3 +127,28 @@ CHECKS: Final = (
     ("External check", "The program of `external-check command` failed or took too long: run it by hand."),
 )
 """What to look at, by how the reason of a failed check begins."""
+
+
+def _tls(error: int) -> tuple[str, str] | None:
+    """Read an error of OpenSSL's TLS routines; the library's number moved by a bit from version 1 to 3."""
+    return TLS.get(error & 0xFFF) if TLS_LIBRARY in {error >> 23, error >> 24} else None
+
+
+def read_errors(record: Record) -> Iterator[Finding]:
+    """Give what the numbers of a failed connection mean."""
+    if record.fc_err:
+        text, advice = FC_ERR.get(record.fc_err, ("`fc_err_str` in a log-format names it", ""))
+        yield Finding(
+            "connection.fc_err", f"The connection failed: {text} (fc_err {record.fc_err}).", advice, SECTION, "fault"
+        )
+    if record.ssl_fc_err:
+        number = f"{record.ssl_fc_err:08X}"
+        text, advice = _tls(record.ssl_fc_err) or (f"`openssl errstr {number}` names it", "")
+        yield Finding("connection.ssl_fc_err", f"OpenSSL reported {number}: {text}.", advice, SECTION, "fault")
+    for identity, code, whose in (
+        ("ssl_c_err", record.ssl_c_err, "The client's certificate"),
+        ("ssl_c_ca_err", record.ssl_c_ca_err, "An authority above the client's certificate"),
+    ):
+        if code:
+            why = X509.get(code, f"`man openssl-verification-options` has code {code}")
+            yield Finding(f"connection.{identity}", f"{whose} was refused: {why} ({code}).", "", SECTION, "fault")

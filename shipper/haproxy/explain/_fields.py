@@ -34,16 +34,25 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "process.name": ("", "the tag (`log-tag`)"),
     "process.pid": ("%pid", "HAProxy's process"),
     "process.exit_code": ("", "how the process ended"),
+    "observer.hostname": ("%H", "the machine of HAProxy, as it calls itself"),
     "observer.version": ("", "the version of HAProxy"),
     "observer.name": ("", "the machine of HAProxy, or who sent the line"),
     "source.address": ("%ci", "the client, or the proxy in front of HAProxy"),
     "source.ip": ("%ci", "the same, as an address"),
     "source.port": ("%cp", "its port"),
+    "source.nat.ip": ("%bi", "the address that HAProxy connected to the server from"),
+    "source.nat.port": ("%bp", "its port"),
     "client.address": ("", "the captured X-Forwarded-For"),
     "client.ip": ("", "the first address in it"),
     "destination.address": ("%fi", "where the client connected to"),
     "destination.ip": ("%fi", "the same, as an address"),
     "destination.port": ("%fp", "its port"),
+    "server.address": ("%si", "the server's address"),
+    "server.ip": ("%si", "the same, as an address"),
+    "server.port": ("%sp", "its port"),
+    "haproxy.pid": ("%pid", "HAProxy's process"),
+    "haproxy.request_counter": ("%rt", "the number of the request in this process"),
+    "haproxy.log_counter": ("%lc", "the number of the line in this frontend"),
     "haproxy.log_format": ("", "the format that the line has"),
     "haproxy.log_step": ("%OG", "which of several lines of one request this is"),
     "haproxy.mode": ("", "http or tcp"),
@@ -69,6 +78,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "haproxy.time.connect_ms": ("%Tc", "connecting to the server, retries included"),
     "haproxy.time.response_ms": ("%Tr", "until the response's headers were complete"),
     "haproxy.time.total_ms": ("%Ta %Tt %Tu", "from the first byte to the last"),
+    "haproxy.time.session_ms": ("%Tt", "the whole session, handshake and idle time too"),
+    "haproxy.time.user_ms": ("%Tu", "as the client saw it, without idle time"),
     "haproxy.time.data_ms": ("%Td", "from there to the last byte"),
     "haproxy.partial": ("", "the line came before the end: time and bytes are lower bounds"),
     "haproxy.bytes_read": ("%B", "bytes to the client, headers included"),
@@ -137,21 +148,26 @@ UNSAID: Final = frozenset(
         "log.syslog.procid",
         "source.ip",
         "destination.ip",
+        "server.ip",
     }
 )
 """Fields that are the same in every document, the line itself, and what another field says as well."""
 
 
 def read_fields(record: Record, aliases: Collection[str]) -> tuple[Reading, ...]:
-    """Name every field that has a value, with its alias in the format at hand (all that give it, where none is)."""
+    """Name every field that has a value, with its alias in the format at hand, or the usual one when none is known."""
+    known = aliases if record.line == "traffic" else ("",)
     values = record.model_dump(by_alias=True, exclude_none=True)
-    return tuple(_read(path, value, aliases) for path, value in values.items() if path not in UNSAID)
+    return tuple(
+        Reading(path, _value(value), _alias(path, known), WORDS.get(path, ("", ""))[1])
+        for path, value in values.items()
+        if path not in UNSAID
+    )
 
 
-def _read(path: str, value: Any, aliases: Collection[str]) -> Reading:  # noqa: ANN401 -- a field holds any of several types
-    names, meaning = WORDS.get(path, ("", ""))
-    known = [name for name in names.split() if not aliases or name.removeprefix("%") in aliases]
-    return Reading(path, _value(value), " ".join(known), meaning)
+def _alias(path: str, known: Collection[str]) -> str:
+    names = WORDS.get(path, ("", ""))[0].split()
+    return next((name for name in names if not known or name.strip("%[]") in known), "")
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 -- a field holds any of several types
@@ -170,7 +186,8 @@ def headline(record: Record) -> str:
         return "No format fits this line."
     if record.line == "event":
         return record.message or f"HAProxy says: {record.event_action}"
-    return f"{_client(record)} {_asked(record)} {_where(record)}; {', '.join(_outcome(record))}."
+    came = ", ".join(_outcome(record))
+    return f"{_client(record)} {_asked(record)} {_where(record)}{'; ' if came else ''}{came}."
 
 
 def _client(record: Record) -> str:
@@ -183,11 +200,9 @@ def _client(record: Record) -> str:
 
 
 def _asked(record: Record) -> str:
-    if record.mode == "tcp":
-        return "connected to"
-    if record.http_request_method is None:
-        return "sent no readable request to"
-    return " ".join(filter(None, ["sent", record.http_request_method, record.url_original, "to"]))
+    if record.http_request_method is not None:
+        return " ".join(filter(None, ["sent", record.http_request_method, record.url_original, "to"]))
+    return "sent no readable request to" if record.raw_request_line is not None else "connected to"
 
 
 def _where(record: Record) -> str:
@@ -197,19 +212,16 @@ def _where(record: Record) -> str:
 
 def _outcome(record: Record) -> Iterator[str]:
     server = record.server_name
-    place = "/".join(filter(None, [record.backend_name, server]))
-    if server is None:
-        yield "no server is named"
-    elif server == "<NOSRV>":
+    if record.fc_err:
+        yield "the connection failed"
+    if server == "<NOSRV>":
         yield "no server was chosen"
-    elif server.startswith("<"):
+    elif server is not None and server.startswith("<"):
         yield f"HAProxy's own service {server} took it"
-    else:
-        yield f"{place} took it"
+    elif server is not None:
+        yield f"{'/'.join(filter(None, [record.backend_name, server]))} took it"
     if record.http_response_status is not None:
         yield f"status {record.http_response_status}"
-    elif record.mode == "http" and record.truncated != "line":
-        yield "no status was sent"
     if record.bytes_read is not None:
         yield f"{record.bytes_read} bytes"
     if record.total_ms is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from shipper.haproxy.explain._errors import read_errors
 from shipper.haproxy.explain._events import read_event
 from shipper.haproxy.explain._model import Finding, Level
 from shipper.haproxy.termination import read_cookies, read_state
@@ -32,6 +33,7 @@ def read_findings(record: Record) -> Iterator[Finding]:
         yield from _read_status(record)
         yield from _read_cookies(record)
         yield from _read_way(record)
+        yield from read_errors(record)
     yield from _read_gaps(record)
 
 

@@ -23,7 +23,7 @@ RETRANSMITS_MS: Final = (1_000, 3_000, 6_000, 7_000, 12_000, 15_000)
 (RFC 6298), or after 3, 6, 12 as older kernels do."""
 EARLY_MS: Final = 20
 LATE_MS: Final = 200
-"""A connect time so near to one of them is taken for one: a network's own delay comes on top."""
+"""A time so near to one of them is taken for one: a network's own delay comes on top."""
 SHARE_MIN: Final = 0.5
 TELLING_MS: Final = 10
 """Below this it does not matter which phase was the longest."""
@@ -32,20 +32,27 @@ TELLING_MS: Final = 10
 @dataclass(frozen=True, slots=True)
 class _Timer:
     name: str
-    alias: str
+    aliases: tuple[str, ...]
     attribute: str
     states: str
     """The second characters of termination states that say that the session ended in this phase."""
     took: str
 
 
+_BEFORE: Final = (
+    _Timer("handshake", ("Th",), "handshake_ms", "", "the handshake with the client"),
+    _Timer("idle", ("Ti",), "idle_ms", "", "waiting for the client to send anything"),
+)
+"""What comes before a request's first byte: `%Ta` leaves it out."""
 _TIMERS: Final = (
-    _Timer("request", "TR", "request_ms", "R", "receiving the request from the client"),
-    _Timer("queue", "Tw", "queue_ms", "QT", "waiting in the queue for a server"),
-    _Timer("connect", "Tc", "connect_ms", "C", "connecting to the server"),
-    _Timer("response", "Tr", "response_ms", "H", "waiting for the server's response headers"),
+    _Timer("request", ("TR", "Tq"), "request_ms", "R", "receiving the request from the client"),
+    _Timer("queue", ("Tw",), "queue_ms", "QT", "waiting in the queue for a server"),
+    _Timer("connect", ("Tc",), "connect_ms", "C", "connecting to the server"),
+    _Timer("response", ("Tr",), "response_ms", "H", "waiting for the server's response headers"),
 )
 _SIGNATURES: Final = {
+    "handshake": ("no_request", "The handshake with the client was never complete.", "Look at `fc_err`."),
+    "idle": ("no_request", "The client never sent anything.", "Browsers that connect ahead, and probes, do that."),
     "request": (
         "no_request",
         "The request was never complete.",
@@ -53,7 +60,7 @@ _SIGNATURES: Final = {
     ),
     "queue": (
         "no_queue",
-        "The request never came as far as the queue.",
+        "It never came as far as the queue.",
         "It was refused, or no server was there to wait for: the termination state tells which.",
     ),
     "connect": (
@@ -68,35 +75,48 @@ _SIGNATURES: Final = {
     ),
 }
 """What it means that a phase was the first that never ended: identity, text, advice."""
-_DATA: Final = _Timer("data", "Td", "data_ms", "DL", "transferring the data")
+_DATA: Final = _Timer("data", ("Td",), "data_ms", "DL", "transferring the data")
 
 
 def read_phases(record: Record, aliases: Collection[str]) -> tuple[Phase, ...]:
-    """Give the phases that are known of, one after the other, to scale."""
+    """Give the phases that are known of, one after the other."""
     if record.line != "traffic":
         return ()
     phases: list[Phase] = []
-    at = 0
+    at = counted_from = 0
     missing = False
-    cut = record.truncated == "line" and record.total_ms is None
-    for timer in _TIMERS:
+    logged = frozenset() if record.truncated == "line" and record.total_ms is None else frozenset(aliases)
+    for timer in (*_BEFORE, *_TIMERS):
+        alias = next((f"%{name}" for name in timer.aliases if name in aliases), f"%{timer.aliases[0]}")
         lasted: int | None = getattr(record, timer.attribute)
         if lasted is not None:
-            phases.append(Phase(timer.name, f"%{timer.alias}", at, lasted))
+            phases.append(Phase(timer.name, alias, at, lasted))
             at += lasted
-        elif timer.alias in aliases and not cut:
-            phases.append(_unreached(record, timer, at, first=not missing))
+            counted_from = at if timer in _BEFORE and "Ta" in aliases else counted_from
+        elif not logged.isdisjoint(timer.aliases):
+            left_ms = None if missing else _left_ms(record, timer, at - counted_from)
+            phases.append(Phase(timer.name, alias, at, left_ms, ended_here=left_ms is not None))
+            at += left_ms or 0
             missing = True
-    if phases and record.data_ms is not None:
-        phases.append(Phase(_DATA.name, _DATA.alias, at, record.data_ms))
+    if phases and not missing:
+        phases.extend(_data(record, at, at - counted_from))
     return tuple(phases)
 
 
-def _unreached(record: Record, timer: _Timer, at: int, *, first: bool) -> Phase:
+def _left_ms(record: Record, timer: _Timer, spent_ms: int) -> int | None:
+    """Give what is left of the total for the phase in which the session ended, None when it was another."""
     state = (record.termination_state or "")[1:2]
-    if first and record.total_ms is not None and state and state in timer.states:
-        return Phase(timer.name, f"%{timer.alias}", at, max(record.total_ms - at, 0), ended_here=True)
-    return Phase(timer.name, f"%{timer.alias}", at, None)
+    if record.total_ms is None or not state or state not in timer.states:
+        return None
+    return max(record.total_ms - spent_ms, 0)
+
+
+def _data(record: Record, at: int, spent_ms: int) -> Iterator[Phase]:
+    """Give the transfer; in TCP mode it is what the total has beside the other timers."""
+    if record.data_ms is not None:
+        yield Phase(_DATA.name, "Td", at, record.data_ms)
+    elif record.mode == "tcp" and record.total_ms is not None:
+        yield Phase(_DATA.name, "", at, max(record.total_ms - spent_ms, 0))
 
 
 def read_timers(record: Record, phases: tuple[Phase, ...]) -> Iterator[Finding]:
@@ -123,10 +143,18 @@ def _read_signature(record: Record, phases: tuple[Phase, ...]) -> Iterator[Findi
 
 
 def _read_retransmits(record: Record) -> Iterator[Finding]:
+    handshake_ms = record.handshake_ms
+    if handshake_ms is not None and _is_late(handshake_ms):
+        yield Finding(
+            "timers.handshake_lost",
+            f"The handshake took {handshake_ms} ms, near to the time after which a lost packet is sent again.",
+            "Packets get lost between the client and HAProxy; far clients and small MTUs do that.",
+            SECTION,
+        )
     connect_ms = record.connect_ms
     if connect_ms is None or record.connections_retries:
         return
-    if any(-EARLY_MS <= connect_ms - ms <= LATE_MS for ms in RETRANSMITS_MS):
+    if _is_late(connect_ms):
         yield Finding(
             "timers.syn_lost",
             f"Connecting took {connect_ms} ms, near to the time after which a lost SYN packet is sent again.",
@@ -136,14 +164,20 @@ def _read_retransmits(record: Record) -> Iterator[Finding]:
         )
 
 
+def _is_late(lasted_ms: int) -> bool:
+    return any(-EARLY_MS <= lasted_ms - ms <= LATE_MS for ms in RETRANSMITS_MS)
+
+
 def _read_longest(record: Record, phases: tuple[Phase, ...]) -> Iterator[Finding]:
     total_ms = record.total_ms or 0
-    longest = max(phases, key=lambda phase: phase.lasted_ms or 0, default=None)
+    longest = max(
+        (phase for phase in phases if phase.name != "idle"), key=lambda phase: phase.lasted_ms or 0, default=None
+    )
     if longest is None or longest.ended_here or total_ms < TELLING_MS:
         return
     if not SHARE_MIN * total_ms <= (longest.lasted_ms or 0) <= total_ms:
         return
-    took = next(timer.took for timer in (*_TIMERS, _DATA) if timer.name == longest.name)
+    took = next(timer.took for timer in (*_BEFORE, *_TIMERS, _DATA) if timer.name == longest.name)
     yield Finding(
         f"timers.longest.{longest.name}",
         f"Most of the time, {longest.lasted_ms} of {total_ms} ms, went into {took}.",
