@@ -82,7 +82,7 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(
         ({"listeners": [{"port": 1}]}, "listeners.0.port: unknown key; known are"),
         ({"timezone": "Berlin"}, "timezone: unknown time zone 'Berlin'; did you mean 'Europe/Berlin'?"),
         ({"timezone": "../etc/passwd"}, "timezone: unknown time zone"),
-        ({"listeners": [{"url": "http://127.0.0.1:1"}]}, "listeners.0: 'http://127.0.0.1:1': the scheme must be one of"),
+        ({"listeners": [{"url": "http://127.0.0.1:1"}]}, "'http://127.0.0.1:1': the scheme must be one of"),
         ({"listeners": [{"url": "udp://localhost:1"}]}, "an address and a port are expected"),
         ({"listeners": [{"url": "udp://127.0.0.1"}]}, "an address and a port are expected"),
         ({"listeners": [{"url": "udp://127.0.0.1:1/x"}]}, "and nothing after them"),
