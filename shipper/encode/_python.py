@@ -108,13 +108,14 @@ class _FormatWriter:
         places = {alias: place for place, alias in reversed(list(enumerate(aliases)))}
         self._keep_original = interpretation.keep_original == "always"
         labels = dict(interpretation.labels)
+        optional = frozenset(field.alias for field in known.plan.fields if field.kind.optional)
         constants: Attributes = DEFAULTS | known.constants
         if labels and not any("labels" in part.gives for part in known.parts):
             constants["labels"] = labels
         self._picks = [_pick([places[alias] for alias in part.aliases], part.only) for part in known.parts]
         self._template = Template(
             [
-                *(Source(part.gives, _reader(part, labels), part.few) for part in known.parts),
+                *(Source(part.gives, _reader(part, optional, labels), part.few) for part in known.parts),
                 Source(_SURROUNDINGS, _read_surroundings),
                 Source(tuple(constants), lambda _: constants),
             ],
@@ -150,16 +151,18 @@ def _pick(places: Sequence[int], only: slice | None) -> Callable[[Sequence[bytes
     return lambda found: tuple([(found[place] or b"")[only] for place in places])
 
 
-def _reader(part: Part, labels: Mapping[str, str]) -> Callable[[Any], Attributes]:
+def _reader(part: Part, optional: frozenset[str], labels: Mapping[str, str]) -> Callable[[Any], Attributes]:
     """Give what reads the value, or the values, that ``_pick`` takes out; the configured labels join the line's own."""
     read = part.read
-    one = len(part.aliases) == 1
+    if labels and "labels" in part.gives:
+        return lambda values: with_labels(read(*(value or b"" for value in _several(values))), labels)
+    if not optional.isdisjoint(part.aliases):
+        return lambda values: read(*(value or b"" for value in _several(values)))
+    return read if len(part.aliases) == 1 else lambda values: read(*values)
 
-    def read_values(values: Any) -> Attributes:  # noqa: ANN401 -- bytes, or a tuple of them
-        found = read(values or b"") if one else read(*(value or b"" for value in values))
-        return found | with_labels(found, labels) if labels and "labels" in part.gives else found
 
-    return read_values
+def _several(values: Any) -> tuple[bytes | None, ...]:  # noqa: ANN401 -- one value, or a tuple of them
+    return values if isinstance(values, tuple) else (values,)
 
 
 _SURROUNDINGS: Final = (

@@ -124,6 +124,8 @@ def _bytes(raw: bytes) -> Attributes:
 
 
 def _termination(raw: bytes) -> Attributes:
+    if raw in ABSENT:
+        return {}
     state = raw.decode("ascii")
     fields: Attributes = {"termination_state": state}
     if state[0] in termination.BY:
@@ -135,13 +137,13 @@ def _termination(raw: bytes) -> Attributes:
 
 def _outcome(status: bytes, state: bytes) -> Attributes:
     code = 0 if status in ABSENT else int(status)
-    if code >= FAILURE_STATUS_MIN or chr(state[0]) in termination.ERRORS:
+    if code >= FAILURE_STATUS_MIN or state[:1].decode("ascii") in termination.ERRORS:
         return {"event_outcome": "failure"}
     return {"event_outcome": "success"} if code > 0 else {}
 
 
 def _tcp_outcome(state: bytes) -> Attributes:
-    return {"event_outcome": "failure" if chr(state[0]) in termination.ERRORS else "success"}
+    return {"event_outcome": "failure" if state[:1].decode("ascii") in termination.ERRORS else "success"}
 
 
 def _error_outcome(error: bytes) -> Attributes:
