@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipper import preflight
@@ -77,3 +78,55 @@ def test_a_look_changes_nothing_in_a_state_folder_that_nobody_has(tmp_path: Path
     (tmp_path / "lock").write_text("4711\n")
     assert all(finding.good for finding in _of("state", _config(tmp_path)))
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("lock", "4711\n")]
+
+
+def _with_haproxy_cfg(tmp_path: Path, text: str) -> list[preflight.Finding]:
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(text)
+    config = _config(tmp_path / "state").model_copy(update={"haproxy_cfg": (file,)})
+    return [replace(finding, text=finding.text.replace(str(tmp_path), "")) for finding in _of("haproxy", config)]
+
+
+def test_what_was_understood_of_haproxys_configuration_is_shown_frontend_by_frontend(tmp_path: Path) -> None:
+    found = _with_haproxy_cfg(
+        tmp_path,
+        """global
+    log 127.0.0.1:0 len 8192 format rfc5424 local0
+    log-send-hostname
+frontend www
+    mode http
+    log global
+    option httplog
+    capture request header Host len 40
+    declare capture request len 40
+    capture response header Server len 40
+    capture cookie S= len 40
+    error-log-format %ft/%ci
+frontend quiet
+    no log
+""",
+    )
+    www, quiet = found
+    assert www.text == (
+        "/haproxy.cfg:4: www (http) logs httplog to 127.0.0.1:0; of the request: Host, (no name); "
+        "of the response: Server; cookie S=; errors have a format of their own"
+    )
+    assert quiet.text == "/haproxy.cfg:13: quiet (tcp) logs nothing"
+    assert all(finding.good and not finding.doubtful for finding in found)
+
+
+def test_what_loses_information_in_haproxys_configuration_is_a_warning_with_what_to_do(tmp_path: Path) -> None:
+    _, *notes = _with_haproxy_cfg(tmp_path, "frontend www\n    mode http\n    option httplog\n")
+    assert notes == [
+        preflight.Finding(
+            "haproxy",
+            "/haproxy.cfg:1: frontend www: nothing is logged; add `log global`; or `no log`, if that is meant so",
+            doubtful=True,
+        )
+    ]
+
+
+def test_a_haproxy_configuration_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    (finding,) = _with_haproxy_cfg(tmp_path, "frontend www\n    log\n")
+    assert not finding.good
+    assert "/haproxy.cfg:2: log: an address and a facility are expected" in finding.text

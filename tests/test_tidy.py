@@ -17,7 +17,7 @@ FILE_LINES_MAX = 400
 ALL_BUT_A_FEW = {"shipper/config.py": 450}
 """Files that may be longer: the configuration is one list of settings."""
 STAGES = {"receive", "journal", "encode", "deliver", "dead_letter", "replay", "query", "setup", "service", "dashboard"}
-VOCABULARY = {"haproxy", "journal", "elastic", "config", "errors", "limits", "refusal", "telemetry"}
+VOCABULARY = {"haproxy", "journal", "elastic", "config", "errors", "limits", "listen_url", "refusal", "telemetry"}
 WIRING = {"cli", "pipeline", "shipping", "preflight"}
 PURE = (
     "haproxy/",

@@ -38,11 +38,11 @@ app = typer.Typer(
 
 `shipper run --listen udp://0.0.0.0:5140 --elasticsearch http://127.0.0.1:9200`
 
-`shipper run --config /etc/shipper/shipper.toml`
+`shipper run --config /etc/shipper/shipper.toml --haproxy-cfg /etc/haproxy/haproxy.cfg`
 
 `SHIPPER_ELASTICSEARCH__API_KEY=… shipper run -c shipper.toml --timezone Europe/Berlin`"""
 )
-def run(
+def run(  # noqa: PLR0913, PLR0917 -- each is a flag
     config: options.ConfigFile = None,
     listen: options.Listen = None,
     elasticsearch: options.Elasticsearch = None,
@@ -50,6 +50,7 @@ def run(
     state_dir: options.StateDir = None,
     timezone: options.Timezone = None,
     log_level: options.LogLevel = None,
+    haproxy_cfg: options.HAProxyCfg = None,
 ) -> None:
     """Receive lines and ship them, until SIGTERM or SIGINT.
 
@@ -64,6 +65,7 @@ def run(
         state_dir=state_dir,
         timezone=timezone,
         log_level=log_level,
+        haproxy_cfg=haproxy_cfg,
     )
     telemetry.configure(settings.log_level)
     raise typer.Exit(pipeline.run(settings))
@@ -102,7 +104,9 @@ def setup(
 
 `shipper check -c /etc/shipper/shipper.toml`
 
-`shipper check --listen udp://0.0.0.0:5140 --elasticsearch http://127.0.0.1:9200`"""
+`shipper check --listen udp://0.0.0.0:5140 --elasticsearch http://127.0.0.1:9200`
+
+`shipper check --haproxy-cfg /etc/haproxy/haproxy.cfg`"""
 )
 def check(
     config: options.ConfigFile = None,
@@ -111,10 +115,11 @@ def check(
     index_prefix: options.IndexPrefix = None,
     state_dir: options.StateDir = None,
     timezone: options.Timezone = None,
+    haproxy_cfg: options.HAProxyCfg = None,
 ) -> None:
-    """Look at the configuration, the state folder, the ports and Elasticsearch, and say what would go wrong.
+    """Look at the configurations, the state folder, the ports and Elasticsearch, and say what would go wrong.
 
-    Changes nothing. Exits with 1 when something would.
+    Changes nothing. Exits with 1 when something would; a warning is what could be better.
     """
     settings = options.load(
         config,
@@ -123,13 +128,14 @@ def check(
         index_prefix=index_prefix,
         state_dir=state_dir,
         timezone=timezone,
+        haproxy_cfg=haproxy_cfg,
     )
     telemetry.configure("error")
     console = Console(highlight=False, soft_wrap=True)
     failed = False
     for finding in preflight.check(settings):
         failed |= not finding.good
-        mark = "[green]ok[/]  " if finding.good else "[red]FAIL[/]"
+        mark = "[red]FAIL[/]" if not finding.good else "[yellow]warn[/]" if finding.doubtful else "[green]ok[/]  "
         console.print(f"{mark}  [bold]{finding.subject}[/]  {escape(finding.text)}")
     raise typer.Exit(int(failed))
 
@@ -152,6 +158,7 @@ def parse(
     config: options.ConfigFile = None,
     timezone: options.Timezone = None,
     log_format: options.LogFormat = None,
+    haproxy_cfg: options.HAProxyCfg = None,
     *,
     summary: Annotated[
         bool, typer.Option("--summary", help="How many lines of which kind, and what was not understood.")
@@ -162,7 +169,7 @@ def parse(
 
     Exits with 1 when a line was not understood; its document is printed all the same, with `error.message`.
     """
-    settings = options.with_format(options.load(config, timezone=timezone), log_format)
+    settings = options.with_format(options.load(config, timezone=timezone, haproxy_cfg=haproxy_cfg), log_format)
     chosen = files or [Path(STDIN)]
     if summary:
         raise typer.Exit(until_the_reader_leaves(lambda: print_summary(chosen, settings, as_json=as_json)))
@@ -186,6 +193,7 @@ def explain(
     config: options.ConfigFile = None,
     timezone: options.Timezone = None,
     log_format: options.LogFormat = None,
+    haproxy_cfg: options.HAProxyCfg = None,
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: the document, and the findings as `explanation`.")
@@ -198,7 +206,7 @@ def explain(
     if not lines and sys.stdin.isatty():
         typer.echo(context.get_help())
         raise typer.Exit(2)
-    settings = options.with_format(options.load(config, timezone=timezone), log_format)
+    settings = options.with_format(options.load(config, timezone=timezone, haproxy_cfg=haproxy_cfg), log_format)
     raise typer.Exit(until_the_reader_leaves(lambda: explain_lines(lines or [STDIN], settings, as_json=as_json)))
 
 

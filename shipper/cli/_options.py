@@ -73,9 +73,18 @@ LogFormat: TypeAlias = Annotated[
         rich_help_panel=_OFTEN,
     ),
 ]
+HAProxyCfg: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--haproxy-cfg",
+        metavar="FILE|DIR",
+        help="HAProxy's configuration, for its formats and the names of captures; may be repeated.",
+        rich_help_panel=_OFTEN,
+    ),
+]
 
 
-def load(
+def load(  # noqa: PLR0913 -- each is a flag
     file: Path | None,
     *,
     listen: list[str] | None = None,
@@ -84,6 +93,7 @@ def load(
     state_dir: Path | None = None,
     timezone: str | None = None,
     log_level: str | None = None,
+    haproxy_cfg: list[Path] | None = None,
 ) -> config.Config:
     """Put flags on top of the file and the environment. Raises ConfigError."""
     flags: dict[str, Any] = {
@@ -93,6 +103,7 @@ def load(
         "state_dir": state_dir,
         "timezone": timezone,
         "log_level": log_level,
+        "haproxy_cfg": haproxy_cfg or None,
     }
     return config.load(file, {key: value for key, value in flags.items() if value is not None})
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from shipper.errors import Permanent
@@ -14,29 +15,33 @@ from shipper.haproxy.cfg._log import LEVELS
 from shipper.haproxy.cfg._model import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from shipper.haproxy.cfg._model import Frontend, HAProxyConfig, LogTarget
+    from shipper.listen_url import ListenUrl
 
 _WITH_OFFSET: Final = frozenset({"rfc5424", "timed", "iso"})
 _WITH_HOST: Final = frozenset({"", "local", "rfc3164", "rfc5424"})
 _TIMES_WITH_OFFSET: Final = frozenset({"trg", "trl", "T", "Tl", "Ts"})
 _URI: Final = frozenset({"r", "HU", "HP", "HPO", "HQ"})
+_SYSLOG_PORT: Final = 514
 _BYTES_OF_THE_REST: Final = 300
 """A header, and a line's numbers, names and blanks."""
 
 
-def advice(config: HAProxyConfig, leads_here: Callable[[str], bool] = lambda _: False) -> tuple[Note, ...]:
-    """Give what could be better; ``leads_here`` tells whether the address of a target is this shipper's."""
+def advice(config: HAProxyConfig, listeners: Sequence[ListenUrl] = ()) -> tuple[Note, ...]:
+    """Give what could be better, for a shipper that listens there."""
     notes: list[Note] = [*config.notes, *formats(config)[1]]
     targets: dict[LogTarget, list[Frontend]] = {}
     for frontend in config.frontends:
-        judged = [target for target in frontend.targets if leads_here(target.address)] or [*frontend.targets]
+        judged = [target for target in frontend.targets if _leads(target.address, listeners)] or [*frontend.targets]
         notes += _of_frontend(frontend, judged, config)
         for target in judged:
             targets.setdefault(target, []).append(frontend)
     for target, frontends in targets.items():
         notes += _of_target(target, frontends, config)
+    if targets and not any(_leads(target.address, listeners) for target in targets):
+        notes += _elsewhere(next(iter(targets)), listeners)
     return tuple(notes)
 
 
@@ -115,3 +120,37 @@ def _aliases(frontend: Frontend) -> frozenset[str]:
     except Permanent:
         return frozenset()
     return frozenset(alias.partition("#")[0] for alias in compiled.plan.aliases)
+
+
+def _elsewhere(target: LogTarget, listeners: Sequence[ListenUrl]) -> Iterator[Note]:
+    """Tell that nothing leads here; a shipper that reads files or standard input gets its lines from somebody else."""
+    at = next((listener for listener in listeners if listener.scheme in {"udp", "unix-dgram"}), None)
+    if at is not None:
+        address = at.path or f"{f'[{at.host}]' if ':' in at.host else at.host}:{at.port}"
+        line = f"log {address} len 8192 format rfc5424 local0"
+        yield Note(
+            target.place, f"no `log` line leads to {address}", f"add `{line}`, unless a relay sends the lines on"
+        )
+
+
+def _leads(address: str, listeners: Sequence[ListenUrl]) -> bool:
+    """Tell whether a `log` line's address is where shipper listens, as far as that can be seen."""
+    family, at, rest = address.rpartition("@")
+    if at and family not in {"udp", "udp4", "udp6", "ipv4", "ipv6", "unix"}:
+        return False
+    if rest.startswith("/"):
+        return any(listener.path == rest and listener.scheme == "unix-dgram" for listener in listeners)
+    host, _, port = rest.rpartition(":") if ":" in rest else (rest, "", str(_SYSLOG_PORT))
+    return any(
+        listener.scheme == "udp" and port == str(listener.port) and _may_be(host.strip("[]"), listener.host)
+        for listener in listeners
+    )
+
+
+def _may_be(host: str, listening: str) -> bool:
+    """Tell whether ``host`` may be the machine that listens; a name may be any."""
+    try:
+        wanted, bound = ip_address(host), ip_address(listening)
+    except ValueError:
+        return True
+    return bound.is_unspecified or wanted == bound

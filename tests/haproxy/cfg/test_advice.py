@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipper.haproxy.cfg import advice
+from shipper.listen_url import ListenUrl
 from tests.haproxy.cfg.texts import config
 
 GOOD = """
@@ -74,4 +75,25 @@ def test_a_ring_has_the_length_and_the_header_of_its_section() -> None:
 def test_only_targets_that_lead_here_are_looked_at_if_there_are_any() -> None:
     known = config(GOOD.replace("global\n    log 1", "global\n    log /dev/log local0\n    log 1", 1))
     assert {note.place for note in advice(known)} == {"haproxy.cfg:2"}
-    assert advice(known, lambda address: address == "192.0.2.1:5140") == ()
+    assert advice(known, [ListenUrl("file", path="/log"), ListenUrl("udp", "0.0.0.0", 5140)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "listener", "leads"),
+    [
+        ("192.0.2.1:5140", ListenUrl("udp", "192.0.2.1", 5140), True),
+        ("192.0.2.1:5140", ListenUrl("udp", "127.0.0.1", 5140), False),
+        ("192.0.2.1:5140", ListenUrl("udp", "::", 5140), True),
+        ("192.0.2.1:5140", ListenUrl("tcp", "0.0.0.0", 5140), False),
+        ("192.0.2.1", ListenUrl("udp", "0.0.0.0", 514), True),
+        ("shipper.example:5140", ListenUrl("udp", "192.0.2.9", 5140), True),
+        ("udp@[::1]:5140", ListenUrl("udp", "::1", 5140), True),
+        ("ring@shipper:5140", ListenUrl("udp", "0.0.0.0", 5140), False),
+        ("/run/shipper.sock", ListenUrl("unix-dgram", path="/run/shipper.sock"), True),
+        ("/dev/log", ListenUrl("unix-dgram", path="/run/shipper.sock"), False),
+    ],
+)
+def test_that_no_line_leads_here_is_told_where_it_can_be_seen(address: str, listener: ListenUrl, leads: bool) -> None:  # noqa: FBT001 -- an expectation
+    found = [note.text for note in advice(config(GOOD.replace("192.0.2.1:5140", address)), [listener])]
+    elsewhere = [text for text in found if text.startswith("no `log` line leads to ")]
+    assert bool(elsewhere) == (not leads and listener.scheme != "tcp")
