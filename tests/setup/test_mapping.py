@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from shipper.elastic import Client
 
 UNSEARCHED = {"event.original", "event.original_base64"}
-OBJECTS = {"labels": "labels.team", "haproxy.http.request.headers": "haproxy.http.request.headers.team"}
+OBJECTS = {
+    name: f"{name}.team" for name in ("labels", "haproxy.http.request.headers", "haproxy.http.response.headers")
+}
 OLD_FORMAT = {"properties": {"@timestamp": {"type": "date_nanos", "format": "yyyy-MM-dd HH:mm:ss.SSSSSS"}}}
 PYTHON_DATE = datetime(2026, 11, 21, 1, 2, 3)  # noqa: DTZ001 -- a date without a zone, as the old loader had it
 

@@ -20,6 +20,7 @@ def test_what_is_not_in_the_mapping_is_kept_and_not_indexed() -> None:
     assert mapping()["dynamic"] is False
     assert [name for name, field in FIELDS.items() if field.get("dynamic")] == [
         "haproxy.http.request.headers",
+        "haproxy.http.response.headers",
         "labels",
     ]
 
@@ -44,6 +45,8 @@ def test_only_dates_never_forgive_a_malformed_value() -> None:
         "source.geo.location",
         "client.ip",
         "destination.ip",
+        "server.ip",
+        "source.nat.ip",
     }
 
 
@@ -59,6 +62,8 @@ def test_counts_and_times_are_long() -> None:
         "source.ip",
         "client.ip",
         "destination.ip",
+        "server.ip",
+        "source.nat.ip",
         "source.geo.location",
         "http.response.status_code",
     }
