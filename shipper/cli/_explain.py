@@ -34,6 +34,7 @@ _STYLES: Final = {
     "data": "green",
     "handshake": "white",
     "idle": "dim",
+    "tarpit": "yellow",
 }
 
 

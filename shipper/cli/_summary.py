@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from shipper.cli._screen import place_of, point, visible
@@ -75,7 +75,7 @@ class Summary:
 
     def show(self, screen: Console) -> None:
         """Print the summary for a person."""
-        table = Table.grid(padding=(0, 2))
+        table = Table.grid(Column(), Column(), Column(justify="right"), padding=(0, 2))
         table.add_row("lines", "", f"{self.lines}")
         for what, counter in self.counts.items():
             for number, (value, count) in enumerate(counter.most_common()):

@@ -172,6 +172,21 @@ def test_where_most_of_the_time_went_is_said() -> None:
     assert text == "Most of the time, 37 of 41 ms, went into waiting for the server's response headers."
 
 
+def test_the_tarpit_is_no_queue() -> None:
+    line = Values(s=b"<NOSRV>", timers=(b"-1", b"153", b"-1", b"-1", b"152"), tsc=b"PT--", queues=(b"0", b"0"))
+    assert explained(line.line()).phases == (Phase("tarpit", "%Tw", 0, 153),)
+    found = told(line)
+    assert found["timers.tarpit"] == "The request was held for 153 ms."
+    assert not {"queue.waited", "timers.no_request", "timers.longest.queue"} & set(found)
+
+
+def test_the_pause_before_a_retry_is_no_queue() -> None:
+    line = Values(timers=(b"0", b"202", b"-1", b"-1", b"202"), tsc=b"SC--", queues=(b"0", b"0"))
+    found = told(line)
+    assert "queue.waited" not in found
+    assert found["timers.longest.queue"].endswith("pausing before connecting was tried again.")
+
+
 # -- the rest --------------------------------------------------------------------------------------------------------
 
 
@@ -195,6 +210,11 @@ def test_the_headline_says_who_asked_whom_for_what() -> None:
     assert explained(line).headline == (
         "10.0.0.1 port 4711 sent GET /cart to www over TLS; shop/shop1 took it, status 200, 12 bytes, 15 ms."
     )
+
+
+def test_a_server_that_was_never_reached_did_not_take_the_request() -> None:
+    line = Values(timers=(b"1", b"2", b"-1", b"-1", b"5003"), status=b"503", tsc=b"sC--").line()
+    assert "shop/shop1 was to take it, status 503" in explained(line).headline
 
 
 def test_an_event_is_explained_with_what_its_reason_points_to() -> None:

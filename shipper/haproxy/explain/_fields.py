@@ -219,7 +219,8 @@ def _outcome(record: Record) -> Iterator[str]:
     elif server is not None and server.startswith("<"):
         yield f"HAProxy's own service {server} took it"
     elif server is not None:
-        yield f"{'/'.join(filter(None, [record.backend_name, server]))} took it"
+        came = "was to take it" if record.termination_phase in {"queue", "connect"} else "took it"
+        yield f"{'/'.join(filter(None, [record.backend_name, server]))} {came}"
     if record.http_response_status is not None:
         yield f"status {record.http_response_status}"
     if record.bytes_read is not None:

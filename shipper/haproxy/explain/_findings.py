@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipper.haproxy.explain._errors import read_errors
 from shipper.haproxy.explain._events import read_event
-from shipper.haproxy.explain._model import Finding, Level
+from shipper.haproxy.explain._model import TARPIT, TELLING_MS, Finding, Level
 from shipper.haproxy.termination import read_cookies, read_state
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def _read_way(record: Record) -> Iterator[Finding]:
     section = "8.2.2" if record.mode == "tcp" else "8.2.3"
     before = (record.server_queue or 0) + (record.backend_queue or 0)
     waited_ms = record.queue_ms or 0
-    if before or waited_ms:
+    alone = record.connections_retries or record.termination_phase == TARPIT  # both are counted as queue time
+    if before or (waited_ms >= TELLING_MS and not alone):
         whose = [
             f"{count} in the queue of the {name}"
             for count, name in ((record.server_queue, "server"), (record.backend_queue, "backend"))

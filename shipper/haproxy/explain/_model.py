@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+TARPIT: Final = "tarpit"
+"""The phase of a termination state, and of the time, of a request that was held there."""
+TELLING_MS: Final = 10
+"""Below this no time is worth a word: HAProxy's clock may tick in between."""
 
 Level: TypeAlias = Literal["fine", "note", "fault"]
 

@@ -1,7 +1,8 @@
 """The timers as phases, and what their pattern tells (HAProxy manual, 8.4).
 
 1. A timer of -1 is absent in the record. A phase was *never reached* only when its format logs it and it is absent.
-2. The first phase that was never reached is where the request ended, when its termination state says the same; then the
+2. In the tarpit `%Tw` is the time that the request was held; no other timer means anything then.
+3. The first phase that was never reached is where the request ended, when its termination state says the same; then the
    time that is left of the total was spent waiting in it.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipper.haproxy.explain._model import Finding, Phase
+from shipper.haproxy.explain._model import TARPIT, TELLING_MS, Finding, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -25,8 +26,6 @@ EARLY_MS: Final = 20
 LATE_MS: Final = 200
 """A time so near to one of them is taken for one: a network's own delay comes on top."""
 SHARE_MIN: Final = 0.5
-TELLING_MS: Final = 10
-"""Below this it does not matter which phase was the longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,8 @@ def read_phases(record: Record, aliases: Collection[str]) -> tuple[Phase, ...]:
     """Give the phases that are known of, one after the other."""
     if record.line != "traffic":
         return ()
+    if record.termination_phase == TARPIT:
+        return () if record.queue_ms is None else (Phase(TARPIT, "%Tw", 0, record.queue_ms),)
     phases: list[Phase] = []
     at = counted_from = 0
     missing = False
@@ -121,6 +122,10 @@ def _data(record: Record, at: int, spent_ms: int) -> Iterator[Phase]:
 
 def read_timers(record: Record, phases: tuple[Phase, ...]) -> Iterator[Finding]:
     """Give what the timers tell."""
+    if record.termination_phase == TARPIT:
+        held = "".join(f" for {phase.lasted_ms} ms" for phase in phases)
+        yield Finding("timers.tarpit", f"The request was held{held}.", "`timeout tarpit` bounds this.", SECTION)
+        return
     yield from _read_signature(record, phases)
     yield from _read_retransmits(record)
     yield from _read_longest(record, phases)
@@ -178,6 +183,8 @@ def _read_longest(record: Record, phases: tuple[Phase, ...]) -> Iterator[Finding
     if not SHARE_MIN * total_ms <= (longest.lasted_ms or 0) <= total_ms:
         return
     took = next(timer.took for timer in (*_BEFORE, *_TIMERS, _DATA) if timer.name == longest.name)
+    if longest.name == "queue" and record.connections_retries and not (record.server_queue or record.backend_queue):
+        took = "pausing before connecting was tried again"
     yield Finding(
         f"timers.longest.{longest.name}",
         f"Most of the time, {longest.lasted_ms} of {total_ms} ms, went into {took}.",
