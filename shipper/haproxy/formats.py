@@ -16,9 +16,9 @@ from shipper.haproxy.headers import Names, pairs_of, read_captures, read_headers
 from shipper.haproxy.kinds import ALIASES, ENCODED, TEXT
 from shipper.haproxy.logformat import compile_plan
 from shipper.haproxy.parts import parts_of
-from shipper.haproxy.plan import Field
 from shipper.haproxy.request import REQUEST_ATTRIBUTES
 from shipper.haproxy.samples import label_name
+from shipper.haproxy.steps import Field
 from shipper.haproxy.stock import MANUAL_NAMES, NEVER_GUESSED, STOCK_FORMATS
 from shipper.haproxy.structured import StructuredPlan
 from shipper.limits import LABELS_MAX

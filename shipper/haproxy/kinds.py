@@ -68,7 +68,9 @@ def _encoded(words: str) -> Kind:
 
 NUMBER: Final = _number("a number", rb"-")
 MARKED: Final = _number("a number, with + where it is a lower bound", rb"[+-]")
-HEX: Final = Kind("a hexadecimal number", rb"[0-9A-Fa-f]{1,32}", rb"[0-9A-Fa-f]{0,32}", rb"0-9A-Fa-f")
+HEX: Final = Kind(
+    "a hexadecimal number", rb'(?:[0-9A-Fa-f]{1,32}|-|"")', rb'(?:[0-9A-Fa-f]{0,32}|-|")', rb'0-9A-Fa-f"-'
+)
 INTEGER: Final = Kind("a number or `-`", rb"(?:-?[0-9]{1,20}|-)", rb"-?[0-9]{0,20}", rb"0-9-")
 HEX_OR_NONE: Final = Kind(
     "a hexadecimal number or `-`", rb"(?:[0-9A-Fa-f]{1,32}|-)", rb"(?:[0-9A-Fa-f]{0,32}|-)", rb"0-9A-Fa-f-"
@@ -124,6 +126,10 @@ LIST: Final = Kind(
     optional=True,
     closed=True,
 )
+LIST_BEFORE_QUOTES: Final = replace(
+    LIST, pattern=LIST.pattern.removesuffix(b"+"), closed=False, words="captured headers in quotes, up to other quotes"
+)
+"""A list with a quoted value behind it: only the end of the line tells which are the list's."""
 BARE_LIST: Final = Kind("captured headers", rb".*", rb".*", _ANY, raw=True, optional=True)
 ENCODED: Final = _encoded("text in quotes")
 REQUEST: Final = Kind("a request", rb"(?:<BADREQ>|[^ ]++.*)", rb".*", _ANY, raw=True)
@@ -192,6 +198,10 @@ FORMER: Final = {
 }
 """Names that aliases had before 1.5 was released, which later versions still took."""
 
+OFTEN_ABSENT: Final = frozenset(
+    {"ci", "fi", "bi", "si", "cp", "fp", "bp", "sp", "CC", "CS", "H", "ID", "sslv", "sslc", "OG"}
+)
+"""What is printed as `-` where there is nothing, or not at all without the flag M; so are samples."""
 HEXADECIMAL: Final = frozenset({"ci", "fi", "bi", "si", "cp", "fp", "bp", "sp", "Ts", "ms", "rt", "lc", "pid"})
 """What the flag X prints as a hexadecimal number."""
 ENCODED_ALIASES: Final = frozenset({"r", "HM", "HU", "HP", "HPO", "HQ", "HV", "hr", "hs"})

@@ -22,8 +22,10 @@ from shipper.haproxy.kinds import (
     HEX,
     HEXADECIMAL,
     LIST,
+    LIST_BEFORE_QUOTES,
     NAME_BYTES_MAX,
     NUMBER,
+    OFTEN_ABSENT,
     PORT,
     QUOTED,
     QUOTED_BLOCK,
@@ -31,14 +33,15 @@ from shipper.haproxy.kinds import (
     TEXT,
     Kind,
 )
-from shipper.haproxy.plan import Blank, Decode, Field, Literal, Plan
+from shipper.haproxy.plan import Plan
 from shipper.haproxy.samples import read_sample
+from shipper.haproxy.steps import Blank, Decode, Field, Literal
 from shipper.haproxy.structured import StructuredPlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipper.haproxy.plan import Step
+    from shipper.haproxy.steps import Step
 
 _TOKEN: Final = re.compile(
     r"(?P<blank> +)"
@@ -159,6 +162,8 @@ class _Compiler:
             return
         if isinstance(step, Blank) and isinstance(last, Blank | None):
             return  # HAProxy merges blanks, and leaves them out at the front
+        if isinstance(step, Blank) and all(isinstance(each, Blank) or _may_vanish(each) for each in self.steps):
+            step = Blank(loose=True)
         self.steps.append(step)
         self.places.append(at)
 
@@ -185,11 +190,30 @@ class _Compiler:
                 flexible = 0
             if flexible > _FLEXIBLE_MAX:
                 raise self.wrong(self.places[number], f"too many values in a row that may hold {_show(end)}")
-            more = any(isinstance(later, Field) for later in self.steps[number + 1 :])
-            if kind.raw and more and step.alias not in {"CC", "CS", "ssl_fc_sni"}:
-                self.warn(number, f"{step.printed} may hold what follows it")
+            if kind.raw:
+                self.check_raw(step, number)
+            if kind is LIST and self.quotes_follow(number):
+                kind = LIST_BEFORE_QUOTES
             fitted.append(replace(step, kind=kind))
         return tuple(fitted)
+
+    def quotes_follow(self, number: int) -> bool:
+        """Tell whether the next that is always printed is a quote."""
+        always = (each for each in self.steps[number + 1 :] if not (isinstance(each, Blank) or _may_vanish(each)))
+        following = next(always, None)
+        return isinstance(following, Literal) and following.text.startswith(b'"')
+
+    def check_raw(self, step: Field, number: int) -> None:
+        """Warn of a value that may hold anything, where its end is not told by what follows it."""
+        before, after = self.steps[:number], self.steps[number + 1 :]
+        if step.kind.optional and [type(each) for each in (*before[-1:], *after[:1])] == [Blank, Blank]:
+            raise self.wrong(
+                self.places[number], f"{step.printed} may be nothing, and cannot be found then; leave M on"
+            )
+        following = next((later for later in after if isinstance(later, Field)), None)
+        found = step.alias in {"CC", "CS", "ssl_fc_sni"}
+        if following and not (found and not following.kind.optional and following.decode is not Decode.ESCAPED):
+            self.warn(number, f"{step.printed} may hold what follows it")
 
     def check_neighbours(self, left: Field, right: Field, at: int) -> None:
         told_apart = left.kind.width or right.kind.width or left.kind.closed != right.kind.closed
@@ -238,6 +262,11 @@ def compile_plan(name: str, text: str, mode: str | None = None) -> Plan | Struct
     return Plan(name, steps, mode, compiler.warnings)
 
 
+def _may_vanish(step: Step) -> bool:
+    """Tell whether a step may print nothing, and then leave out the blank behind it."""
+    return isinstance(step, Field) and step.alias.split("#")[0] in _WITH_QUOTES
+
+
 _HTTP_ONLY: Final = frozenset(
     {"CC", "CS", "HM", "HU", "HP", "HPO", "HQ", "HV", "r", "tr", "trg", "trl", "TR", "Tq", "Tr", "Ta", "Ti", "tsc"}
 )
@@ -252,20 +281,23 @@ def _printed(field: Field, options: frozenset[str]) -> list[Step]:
     """Give the steps of a value as its flags print it."""
     kind, decode = field.kind, Decode.NONE
     alias = field.alias.split("#")[0]
-    if "X" in options and alias in HEXADECIMAL:
+    text = alias in QUOTED or field.sample
+    if "X" in options and alias in HEXADECIMAL and not field.sample:
         kind = replace(HEX, words=f"{kind.words}, hexadecimal")
         decode = Decode.HEX_ADDRESS if alias in {"ci", "fi", "bi", "si"} else Decode.HEX
-    if "M" not in options:
-        kind = replace(kind, optional=True)
-    if "Q" in options and kind is PORT:
+    elif text and ("E" in options or "json" in options):
+        decode = Decode.ESCAPED
+    if "Q" in options and kind is PORT and not field.sample:
         kind = QUOTED_PORT
-    quoted = ("Q" in options or "json" in options) and decode is Decode.NONE and (alias in QUOTED or field.sample)
+    quoted = ("Q" in options or "json" in options) and text and decode in {Decode.NONE, Decode.ESCAPED}
     if not quoted:
+        if "M" not in options and (alias in OFTEN_ABSENT or field.sample):
+            kind = replace(kind.or_nothing(), optional=True)
         return [replace(field, kind=kind, decode=decode)]
     if alias in _WITH_QUOTES:
-        return [replace(field, kind=_WITH_QUOTES[alias])]
-    if "E" in options or "json" in options:
-        kind, decode = _ESCAPED, Decode.ESCAPED
+        return [replace(field, kind=_WITH_QUOTES[alias], decode=decode)]
+    if decode is Decode.ESCAPED:
+        kind = _ESCAPED
     elif alias in ENCODED_ALIASES:
         kind = replace(ENCODED, words=kind.words)
     elif not kind.raw:

@@ -21,8 +21,8 @@ from shipper.haproxy.headers import (
     read_headers,
     read_response_headers,
 )
-from shipper.haproxy.plan import Decode, Field
 from shipper.haproxy.request import REQUEST_ATTRIBUTES, read_request, read_request_parts, unescape_backslashes
+from shipper.haproxy.steps import Decode, Field
 from shipper.limits import LABELS_MAX
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _decoded(part: Part, fields: dict[str, Field]) -> Part:
 
 
 def _from_hex(raw: bytes) -> bytes:
-    return b"%d" % int(raw, 16)
+    return raw if raw in ABSENT else b"%d" % int(raw, 16)
 
 
 def _address_from_hex(raw: bytes) -> bytes:

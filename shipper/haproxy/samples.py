@@ -23,7 +23,7 @@ from shipper.haproxy.kinds import (
     TEXT,
     Kind,
 )
-from shipper.haproxy.plan import Field
+from shipper.haproxy.steps import Field
 from shipper.limits import LABELS_MAX
 
 SAME_AS_ALIAS: Final = {

@@ -22,12 +22,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from shipper.haproxy.plan import Scan
+from shipper.haproxy.scanning import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shipper.haproxy.plan import Field
+    from shipper.haproxy.steps import Field
 
 _STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
 _KEY: Final = re.compile(rb'"([A-Za-z0-9_-]{1,255})": ?')

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from shipper.config import Interpretation
     from shipper.haproxy.clock import Instant
     from shipper.haproxy.formats import CompiledFormat
-    from shipper.haproxy.plan import Scan
+    from shipper.haproxy.scanning import Scan
     from shipper.haproxy.syslog import Header, Identity
 
 

@@ -1,0 +1,56 @@
+"""What a log format consists of: literals, blanks and fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from shipper.haproxy.kinds import Kind
+
+
+class Decode(Enum):
+    """How a value is turned back into what it says."""
+
+    NONE = "none"
+    ESCAPED = "escaped"
+    """A backslash stands before quotes, backslashes and brackets (flags E and json)."""
+    HEX = "hex"
+    """A number, hexadecimal (flag X)."""
+    HEX_ADDRESS = "hex_address"
+    """The bytes of an address, hexadecimal (flag X)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Text that stands in every line."""
+
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One or more spaces; ``loose``: or none, behind optional fields that a line may begin with."""
+
+    loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value."""
+
+    alias: str
+    """The key of its meaning: the alias, or what a known expression is called."""
+    kind: Kind
+    printed: str = ""
+    """How it stands in the format: `%ci`, `%[src]`."""
+    name: str = ""
+    """What the format itself calls it: `%(name)ci`."""
+    label: str = ""
+    """The label that it becomes, when it has no field of its own."""
+    sample: bool = False
+    decode: Decode = Decode.NONE
+
+
+Step: TypeAlias = Literal | Blank | Field
