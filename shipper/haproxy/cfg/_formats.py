@@ -27,6 +27,7 @@ Names = tuple[str, ...]
 Mode = Literal["http", "tcp"]
 Scope = Literal["frontend", "tag", "all"]
 
+_STOCK: Final = frozenset(STOCK_FORMATS.values())
 _OF_THE_FRONTEND: Final = frozenset({"f", "ft"})
 _WITH_TAG: Final = frozenset({"", "local", "rfc3164", "rfc5424"})
 _NAME_CHARS_MAX: Final = 64
@@ -82,7 +83,7 @@ def formats(config: HAProxyConfig) -> tuple[tuple[DerivedFormat, ...], tuple[Not
             except Permanent as error:
                 notes.setdefault(text, Note(frontend.place, f"shipper cannot read this: {error}", _REWRITE))
                 continue
-            for warning in getattr(compiled.plan, "warnings", ()):
+            for warning in () if text in _STOCK else getattr(compiled.plan, "warnings", ()):
                 notes.setdefault(warning, Note(frontend.place, warning, _NOT_SURE))
             use = _Use(name, text, frontend, _scope(compiled, frontend, logging))
             groups.setdefault(use.key, []).append(use)

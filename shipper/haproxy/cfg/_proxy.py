@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from shipper.haproxy.cfg import _captures as captures
 from shipper.haproxy.cfg import _log as log
@@ -76,7 +76,7 @@ class Proxy:
         if line.words[0] == "log":
             self._log(line, global_targets)
             return True
-        reader = _READERS.get(line.words[0])
+        reader = self._READERS.get(line.words[0])
         return reader is not None and reader(self, line)
 
     def frontend(self, tag: str, backends: list[Proxy]) -> Frontend:
@@ -187,6 +187,25 @@ class Proxy:
         self.disabled = line.words[0] == "disabled"
         return False
 
+    _READERS: ClassVar[dict[str, Callable[[Proxy, Line], bool]]] = {
+        "mode": _mode,
+        "option": _option,
+        "log-format": _log_format,
+        "error-log-format": _error_log_format,
+        "log-tag": _log_tag,
+        "log-steps": _log_steps,
+        "capture": _capture,
+        "declare": _capture,
+        "http-request": _rule,
+        "http-response": _rule,
+        "tcp-request": _rule,
+        "use_backend": _backend,
+        "default_backend": _backend,
+        "disabled": _disabled,
+        "enabled": _disabled,
+    }
+    """Each tells whether the line bears on the log."""
+
 
 def argument(line: Line) -> str:
     """Give the one argument of a line. Raises ConfigError when there is another number of them."""
@@ -194,22 +213,3 @@ def argument(line: Line) -> str:
         blanks = "; put it in quotes if it holds blanks" if len(line.words) > 1 else ""
         raise line.wrong(f"{line.words[0]}: one argument is expected{blanks}")
     return line.words[1]
-
-
-_READERS: Final[dict[str, Callable[[Proxy, Line], bool]]] = {
-    "mode": Proxy._mode,  # noqa: SLF001 -- the class's own table
-    "option": Proxy._option,  # noqa: SLF001
-    "log-format": Proxy._log_format,  # noqa: SLF001
-    "error-log-format": Proxy._error_log_format,  # noqa: SLF001
-    "log-tag": Proxy._log_tag,  # noqa: SLF001
-    "log-steps": Proxy._log_steps,  # noqa: SLF001
-    "capture": Proxy._capture,  # noqa: SLF001
-    "declare": Proxy._capture,  # noqa: SLF001
-    "http-request": Proxy._rule,  # noqa: SLF001
-    "http-response": Proxy._rule,  # noqa: SLF001
-    "tcp-request": Proxy._rule,  # noqa: SLF001
-    "use_backend": Proxy._backend,  # noqa: SLF001
-    "default_backend": Proxy._backend,  # noqa: SLF001
-    "disabled": Proxy._disabled,  # noqa: SLF001
-    "enabled": Proxy._disabled,  # noqa: SLF001
-}

@@ -116,6 +116,7 @@ def test_a_format_that_cannot_be_read_is_left_out_with_its_place() -> None:
     assert "cannot be told apart" in note.text
 
 
-def test_what_the_compiler_warns_of_is_noted() -> None:
+def test_what_the_compiler_warns_of_is_noted_but_not_of_stock_formats_which_nobody_can_change() -> None:
+    assert notes("frontend a\n    option httplog clf\n    capture cookie A len 5\n") == []
     (note,) = notes('frontend a\n    log-format "%ft %[req.hdr(x)] %s"\n')
     assert "column 5" in note
