@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from shipper.cli._lines import Parsed
     from shipper.config import Config
-    from shipper.haproxy.explain import Explanation, Finding, Phase
+    from shipper.haproxy.explain import Explanation, Finding, Phase, Reading
     from shipper.haproxy.record import Record
 
 BAR_CELLS: Final = 40
+WIDE: Final = 110
+"""Columns from which on a field fits on one line."""
 _MARKS: Final = {"fine": ("✓", "green"), "note": ("•", "yellow"), "fault": ("✗", "bold red")}
 _STYLES: Final = {
     "request": "cyan",
@@ -79,13 +81,15 @@ def _show(screen: Console, parsed: Parsed, record: Record, explanation: Explanat
         screen.print("", point(parsed.raw, column), sep="\n")
     if explanation.phases:
         screen.print("", _waterfall(explanation.phases), sep="\n")
-    screen.print("", *map(_finding, explanation.findings), "", _fields(explanation), sep="\n")
+    screen.print(
+        "", *map(_finding, explanation.findings), "", _fields(explanation.fields, wide=screen.width >= WIDE), sep="\n"
+    )
 
 
 def _waterfall(phases: tuple[Phase, ...]) -> Table:
     """Draw the phases to scale, one below the other."""
     whole_ms = max(phase.start_ms + (phase.lasted_ms or 0) for phase in phases)
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(Column(), Column(), Column(no_wrap=True), Column(), padding=(0, 2))
     for phase in phases:
         table.add_row(phase.name, Text(phase.alias, "dim"), _bar(phase, whole_ms), _lasted(phase))
     return table
@@ -103,7 +107,7 @@ def _bar(phase: Phase, whole_ms: int) -> Text:
 def _lasted(phase: Phase) -> Text:
     if phase.lasted_ms is None:
         return Text("never reached", "dim")
-    return Text(f"{phase.lasted_ms} ms, and never came to its end" if phase.ended_here else f"{phase.lasted_ms} ms")
+    return Text(f"ended after {phase.lasted_ms} ms" if phase.ended_here else f"{phase.lasted_ms} ms")
 
 
 def _finding(found: Finding) -> Table:
@@ -116,13 +120,13 @@ def _finding(found: Finding) -> Table:
     return table
 
 
-def _fields(explanation: Explanation) -> Table:
+def _fields(fields: tuple[Reading, ...], *, wide: bool) -> Table:
+    """List the fields; on a narrow screen what each means stands below its value."""
     table = Table.grid(Column(no_wrap=True), Column(overflow="fold"), Column(no_wrap=True), Column(), padding=(0, 2))
-    for field in explanation.fields:
-        table.add_row(
-            Text(field.path, "cyan"),
-            Text(visible(field.value)),
-            Text(field.alias, "dim"),
-            Text(field.meaning, "dim"),
-        )
+    for field in fields:
+        name, value = Text(field.path, "cyan"), Text(visible(field.value))
+        if wide:
+            table.add_row(name, value, Text(field.alias, "dim"), Text(field.meaning, "dim"))
+        else:
+            table.add_row(name, value.append(f"\n{field.alias} {field.meaning}".replace("\n ", "\n"), "dim"))
     return table
