@@ -31,6 +31,7 @@ EXAMPLE: Final = ROOT / "docs" / "shipper.example.toml"
 TABLES: Final[dict[str, type[BaseModel]]] = {
     "[[listeners]]": config.Listener,
     "[[senders]]": config.Sender,
+    "[[formats]]": config.Format,
     "[elasticsearch]": config.Elasticsearch,
     "[index]": config.Index,
     "[journal]": config.Journal,

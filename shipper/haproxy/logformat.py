@@ -268,7 +268,7 @@ def _may_vanish(step: Step) -> bool:
 
 
 _HTTP_ONLY: Final = frozenset(
-    {"CC", "CS", "HM", "HU", "HP", "HPO", "HQ", "HV", "r", "tr", "trg", "trl", "TR", "Tq", "Tr", "Ta", "Ti", "tsc"}
+    {"CC", "CS", "HM", "HU", "HP", "HPO", "HQ", "HV", "ST", "r", "tr", "trg", "trl", "TR", "Tq", "Tr", "Ta", "Ti", "tsc"}
 )
 
 
