@@ -91,7 +91,7 @@ class Listener(_Closed):
     """Where lines come in."""
 
     url: str = "udp://127.0.0.1:5140"
-    """`udp://` or `tcp://ADDRESS:PORT`, `unix-dgram://` or `unix:///PATH`, `file:///PATH` (`*` in its name), `stdin:`."""
+    """`udp://` or `tcp://ADDRESS:PORT`, `unix-dgram://` or `unix:///PATH`, `file:///PATH` (may be a glob), `stdin:`."""
     timezone: Zone | None = None
     """The zone of the dates in the lines; by default `timezone`."""
     receive_buffer_bytes: PositiveInt = limits.RECEIVE_BUFFER_BYTES

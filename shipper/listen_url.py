@@ -14,6 +14,9 @@ from ipaddress import ip_address
 from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
+FILE: Final = "file://"
+"""What the origin of a line begins with that stood in a followed file: its URL is the origin's address."""
+
 Scheme: TypeAlias = Literal["udp", "tcp", "unix-dgram", "unix", "file", "stdin"]
 
 _SCHEMES: Final = get_args(Scheme)

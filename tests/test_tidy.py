@@ -25,6 +25,7 @@ PURE = (
     "journal/codec",
     "journal/commit.py",
     "journal/entry",
+    "receive/_framing",
     "receive/_gathering",
     "deliver/_answers",
     "deliver/_backoff",

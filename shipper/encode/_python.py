@@ -173,6 +173,7 @@ _SURROUNDINGS: Final = (
     "syslog_appname",
     "syslog_procid",
     "log_source_address",
+    "log_file_path",
     "process_name",
     "process_pid",
     "observer_name",

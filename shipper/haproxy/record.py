@@ -70,6 +70,7 @@ class Record(BaseModel):
     syslog_appname: str | None = _at("log.syslog.appname")
     syslog_procid: str | None = _at("log.syslog.procid")
     log_source_address: str | None = _at("log.source.address")
+    log_file_path: str | None = _at("log.file.path")
     process_name: str | None = _at("process.name")
     process_pid: Long | None = _at("process.pid")
     process_exit_code: Long | None = _at("process.exit_code")

@@ -33,6 +33,7 @@ from shipper.haproxy.timestamps import (
     zone_moment,
     zone_offset,
 )
+from shipper.listen_url import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -132,12 +133,19 @@ def original(raw: bytes) -> Attributes:
 
 
 def surroundings(identity: Identity, sender: str) -> Attributes:
-    """Tell who sent a line, and which HAProxy it speaks of: the header's hostname, or else the sender."""
+    """Tell who sent a line or where it stood, and which HAProxy it speaks of: the header's hostname, else the sender.
+
+    ``sender`` is an address, the path of a unix socket, or the URL of a file; the last two name no HAProxy.
+    """
     attributes = dict(identity.attributes)
-    if sender:
+    path = sender.removeprefix(FILE) if sender.startswith(FILE) else None
+    if path:
+        attributes["log_file_path"] = path
+    elif sender:
         attributes["log_source_address"] = sender
-    if identity.hostname or sender:
-        attributes["observer_name"] = identity.hostname or sender
+    observer = identity.hostname or (None if path or sender.startswith("/") else sender)
+    if observer:
+        attributes["observer_name"] = observer
     return attributes
 
 

@@ -48,7 +48,10 @@ _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a line came from: the listener's number, and the sender's address (empty when the transport has none)."""
+    """Where a line came from: the listener's number, and the sender's address (empty when the transport has none).
+
+    Of a unix socket it is the path; of a followed file, its URL.
+    """
 
     listener: int
     address: str

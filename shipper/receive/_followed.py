@@ -17,6 +17,7 @@ import structlog
 
 from shipper.journal.entry import Cursor
 from shipper.limits import FILE_HEAD_BYTES, FILE_READ_BYTES, LINE_BYTES_MAX, RECEIVE_BATCH_LINES
+from shipper.listen_url import FILE
 
 if TYPE_CHECKING:
     from shipper.journal.entry import FileId
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 _HASH_BYTES: Final = 8
-SCHEME: Final = "file://"
-"""Stands before the path, as the address of a line's origin."""
 _ADDRESS_BYTES_MAX: Final = 255
 """What the journal holds of it."""
 
@@ -45,10 +44,10 @@ def head_hash(begin: bytes) -> bytes:
 def address(path: str) -> str:
     """Give the address of the lines of a file: its path, or nothing where that is too long or no UTF-8."""
     try:
-        fits = len((SCHEME + path).encode()) <= _ADDRESS_BYTES_MAX
+        fits = len((FILE + path).encode()) <= _ADDRESS_BYTES_MAX
     except UnicodeEncodeError:
         return ""
-    return SCHEME + path if fits else ""
+    return FILE + path if fits else ""
 
 
 class Followed:

@@ -31,6 +31,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "log.syslog.appname": ("", "the tag (`log-tag`)"),
     "log.syslog.procid": ("", "the process, as it stands in the header"),
     "log.source.address": ("", "who sent the line"),
+    "log.file.path": ("", "the file in which the line stood"),
     "process.name": ("", "the tag (`log-tag`)"),
     "process.pid": ("%pid", "HAProxy's process"),
     "process.exit_code": ("", "how the process ended"),
