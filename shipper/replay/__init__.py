@@ -1,0 +1,1 @@
+"""Captured files: read, paced, moved to another time, sent; generated and anonymised."""
