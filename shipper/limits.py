@@ -188,6 +188,41 @@ SHARD_BYTES_MAX: Final = 40_000_000_000
 SHARDS_MAX: Final = 1_024
 """Elasticsearch's own bound on the shards of one index."""
 
+# -- query -----------------------------------------------------------------------------------------------------------
+QUERY_DOCUMENTS_MAX: Final = 500
+"""Documents in one answer: enough that the request costs little beside them."""
+
+QUERY_BYTES_MAX: Final = 4 * MIB
+"""Documents that are held against one answer: a few of those whose lines are as long as lines may be."""
+
+VERIFY_CACHE_BYTES: Final = 32 * MIB
+"""Memory of the temporary database in which lines and documents are counted; the rest of it is on disk."""
+
+VERIFY_FIELDS_MAX: Final = 100
+"""Fields that are told apart among those that differ; further ones are counted as one."""
+
+# -- replay ----------------------------------------------------------------------------------------------------------
+ZSTD_READ_BYTES: Final = KIB
+"""Decompressed in one go: at worst, 32,768 times as much comes out."""
+
+REPLAY_BATCH_LINES_MAX: Final = 512
+"""Lines handed over between two looks at the clock: some milliseconds' worth for one who fell behind."""
+
+REPLAY_BUCKETS_MAX: Final = 600
+"""Seconds of a report's rate over time; a longer replay has longer ones."""
+
+REPLAY_RECONNECT_DELAY_S_MIN: Final = 0.05
+"""The first pause before a stream that broke is opened again."""
+
+REPLAY_RECONNECT_DELAY_S_MAX: Final = 1.0
+"""The longest pause between two tries: a receiver that was started again is found within a second."""
+
+REPLAY_RECONNECT_S_MAX: Final = 60.0
+"""A receiver that is gone for so long ends the replay."""
+
+REPLAY_CLOSE_S_MAX: Final = 10.0
+"""How long a stream's other side may take to open, or to read what the kernel holds at the end."""
+
 # -- commands --------------------------------------------------------------------------------------------------------
 SUMMARY_REASONS_MAX: Final = 100
 """Reasons told apart in a summary, each with an example; no reader wants more, and further ones are counted as one."""
