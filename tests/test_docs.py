@@ -38,7 +38,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
 }
-COMMANDS: Final = ("run", "setup", "check", "parse", "explain")
+COMMANDS: Final = ("run", "setup", "check", "parse", "explain", "verify")
 LOUD: Final = {"warning", "error", "critical", "exception"}
 
 

@@ -1,0 +1,69 @@
+"""`shipper verify`: its arguments, and the verification that they ask for."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from shipper import telemetry, verifying
+from shipper.cli import _options as options
+from shipper.cli._findings import print_verification
+from shipper.cli._lines import until_the_reader_leaves
+from shipper.cli._moment import read_moment
+from shipper.errors import ConfigError
+from shipper.verifying import Selection
+
+if TYPE_CHECKING:
+    from shipper.query import Way
+
+EXAMPLES: Final = """Examples:
+
+`shipper verify haproxy.log --index-prefix loadtest`
+
+`shipper verify --live --from 2026-11-21T05:00 --until 2026-11-21T06:00 haproxy.log.zst`
+
+`shipper verify --by message --index-prefix rsyslog haproxy.log`"""
+
+
+def verify(  # noqa: PLR0913, PLR0917 -- each is a flag
+    files: Annotated[list[Path], typer.Argument(metavar="FILE|-…", help="Captured lines, plain or compressed.")],
+    config: options.ConfigFile = None,
+    elasticsearch: options.Elasticsearch = None,
+    index_prefix: options.IndexPrefix = None,
+    timezone: options.Timezone = None,
+    log_format: options.LogFormat = None,
+    haproxy_cfg: options.HAProxyCfg = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="Lines of this time and later.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Lines of before this time.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="FIELD", help="The raw lines against this field, of any shipper's documents."),
+    ] = None,
+    *,
+    direct: Annotated[bool, typer.Option("--direct", help="By `_id`: the lines came by a direct replay.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="By content: the lines came over a socket.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every finding, not only the first of each kind.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object for each finding, then one of the counts.")
+    ] = False,
+) -> None:
+    """Say which captured lines are not in Elasticsearch, or not as they should be, and which documents are too many.
+
+    Exits with 1 when a line is missing or its document altered. Without `--direct` or `--live` a look at the first
+    lines decides between the two.
+    """
+    settings = options.load(
+        config, elasticsearch=elasticsearch, index_prefix=index_prefix, timezone=timezone, haproxy_cfg=haproxy_cfg
+    )
+    settings = options.with_format(settings, log_format)
+    if direct + live + (by is not None) > 1:
+        raise ConfigError("--direct, --live and --by exclude each other: each is a way to compare")
+    selection = Selection(
+        None if first is None else read_moment("--from", first, settings.zone),
+        None if until is None else read_moment("--until", until, settings.zone),
+    )
+    way: Way | None = "direct" if direct else "live" if live else None
+    check_lines = partial(verifying.verify, settings, files, selection=selection, way=way, field=by)
+    telemetry.configure("error")
+    raise typer.Exit(until_the_reader_leaves(lambda: print_verification(check_lines, every=every, as_json=as_json)))

@@ -1,0 +1,105 @@
+"""Documents compared: by field, and by a hash of what a line alone decides. Pure.
+
+1. What the way of a line decides, and not the line, does not count: the receipt, the sender, the file it stood in.
+2. A line that was not wholly understood is compared by its bytes: what is said of it changes from version to version.
+3. An event's time does not count where documents are counted: most take it from a header without a year.
+4. No document raises, whatever its shape: others write to indices as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from shipper.haproxy.syslog import match_header
+from shipper.query._findings import Difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shipper.query._findings import Document
+
+_OF_THE_WAY: Final = frozenset(
+    {"event.created", "haproxy.time_suspect", "log.file.path", "log.source.address"},
+)
+_HOSTNAME: Final = "log.syslog.hostname"
+_HASH_BYTES: Final = 16
+"""No two of 10^12 lines share one by chance."""
+
+
+def value_at(document: Any, path: str) -> Any:  # noqa: ANN401 -- JSON can be anything
+    """Give a field's value, whether objects are nested or their names are dotted; None where there is none."""
+    if not isinstance(document, dict):
+        return None
+    if path in document:
+        return document[path]
+    head, dot, rest = path.partition(".")
+    return value_at(document.get(head), rest) if dot else None
+
+
+def differences(expected: Document, actual: Document) -> tuple[Difference, ...]:
+    """Give the fields in which ``actual`` is not ``expected``, in the order of their names."""
+    if _written(expected) == _written(actual):
+        return ()
+    left, right = dict(_leaves(expected)), dict(_leaves(actual))
+    return tuple(
+        Difference(path, left.get(path), right.get(path))
+        for path in sorted(left.keys() | right.keys())
+        if _written(left.get(path)) != _written(right.get(path))
+    )
+
+
+def by_line_alone(document: Document) -> dict[str, Any]:
+    """Give the fields, by their paths, that hang on the line and not on the way it took."""
+    leaves = {path: value for path, value in _leaves(document) if path not in _OF_THE_WAY}
+    if _HOSTNAME not in leaves:
+        leaves.pop("observer.name", None)  # it is the sender
+    return leaves
+
+
+def key(document: Document) -> bytes:
+    """Give the same hash for two documents that may be of the same line, in whatever way it came."""
+    kind = value_at(document, "haproxy.line")
+    if kind == "unparsed" or value_at(document, "haproxy.truncated") == "line":
+        for field in ("event.original_base64", "event.original"):
+            kept = value_at(document, field)
+            if kept is not None:
+                return _hash([field, kept])
+    leaves = by_line_alone(document)
+    if kind != "traffic":
+        leaves.pop("@timestamp", None)
+    return _hash(leaves)
+
+
+def pair_key(document: Document) -> bytes | None:
+    """Give a hash of what is likely still the same in a document that was altered; None where nothing is."""
+    address = value_at(document, "source.address")
+    if address is not None:
+        return _hash([value_at(document, "@timestamp"), address, value_at(document, "source.port")])
+    message = value_at(document, "message")
+    return None if message is None else _hash(message)
+
+
+def text_key(text: object) -> bytes:
+    """Give the same hash for a raw line and for its message alone: a shipper may keep the syslog header or not."""
+    raw = text if isinstance(text, bytes) else str(text).encode("utf-8", "replace")
+    message = raw[len(match_header(raw)) :].decode("utf-8", "replace")
+    return _hash(message.strip())
+
+
+def _hash(value: object) -> bytes:
+    return hashlib.blake2b(_written(value).encode(), digest_size=_HASH_BYTES).digest()
+
+
+def _written(value: object) -> str:
+    """Write a value as JSON of one form. Values that Python calls equal, like 1 and true, are not the same there."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _leaves(tree: Document, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
