@@ -134,6 +134,12 @@ VALUES_REMEMBERED_MAX: Final = 4_096
 VALUE_REMEMBERED_BYTES_MAX: Final = 256
 """A longer value is rendered each time: what is long is seldom seen twice."""
 
+UNDATED_LINES_MAX: Final = 10_000
+"""Lines at the front of a captured file that wait for a dated one; then its time of change dates them."""
+
+UNDATED_BYTES_MAX: Final = 2 * MIB
+"""Their bytes: no more than one batch has."""
+
 LABELS_MAX: Final = 64
 """Labels in one document, and characters in a label's name: what a mapping can hold for ever."""
 
@@ -200,6 +206,9 @@ VERIFY_CACHE_BYTES: Final = 32 * MIB
 
 VERIFY_FIELDS_MAX: Final = 100
 """Fields that are told apart among those that differ; further ones are counted as one."""
+
+PROBES_IN_FLIGHT_MAX: Final = 100
+"""Documents that are looked for at the same time: 10 a second, and the default refresh interval twice."""
 
 # -- replay ----------------------------------------------------------------------------------------------------------
 ZSTD_READ_BYTES: Final = KIB
