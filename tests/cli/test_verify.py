@@ -1,0 +1,153 @@
+"""`shipper verify`, as its user runs it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shipper.cli._findings import EXAMPLES_MAX
+from shipper.elastic import Client
+from shipper.setup import install
+from tests.cli.commands import shipper
+from tests.query.lines import alter, captured, delete, index_direct, index_live, line, settings, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from shipper.config import Config
+
+LINES = [line(number) for number in range(1, 41)]
+
+
+@pytest.fixture
+def config(elasticsearch_url: str, index_prefix: str) -> Config:
+    return settings(elasticsearch_url, index_prefix)
+
+
+@pytest.fixture
+def client(config: Config) -> Iterator[Client]:
+    connected = Client(config.elasticsearch)
+    install(connected, config.index)
+    yield connected
+    connected.close()
+
+
+def flags(config: Config) -> tuple[str, ...]:
+    (url,) = config.elasticsearch.urls
+    return "--timezone", "UTC", "--elasticsearch", url, "--index-prefix", config.index.prefix
+
+
+def words(printed: bytes) -> str:
+    return " ".join(printed.decode().split())
+
+
+def test_a_capture_that_is_there_exits_with_0_and_gives_the_counts(
+    client: Client, config: Config, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "capture.log", LINES)
+    index_direct(client, captured(config, file))
+    done = shipper("verify", file, *flags(config))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert words(done.stdout) == "way direct lines 40 found 40 missing 0 altered 0"
+
+
+def test_what_is_missing_or_altered_is_named_and_exits_with_1(client: Client, config: Config, tmp_path: Path) -> None:
+    file = write(tmp_path / "capture.log", LINES)
+    expected = captured(config, file)
+    index_direct(client, expected)
+    delete(client, expected[2].index, expected[2].id)
+    alter(client, expected[4].index, expected[4].id, http={"response": {"status_code": 500}})
+    done = shipper("verify", file, *flags(config))
+    missing, altered, difference, *counts = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert missing.decode() == f"missing {file}:{expected[2].offset} {line(3).decode()}"
+    assert altered.decode() == f"altered {file}:{expected[4].offset} {line(5).decode()}"
+    where = f"{expected[4].index}/{expected[4].id}"
+    assert words(difference) == f"http.response.status_code: expected 200, found 500 in {where}"
+    assert words(b" ".join(counts[-2:])) == "altered 1 altered in http.response.status_code 1"
+
+
+def test_the_same_for_programs(client: Client, config: Config, tmp_path: Path) -> None:
+    file = write(tmp_path / "capture.log", [*LINES[:3], b"what \xff is this"])
+    index_live(client, config, [*LINES[:2], LINES[10]])
+    alter(client, f"{config.index.prefix}-2026.11.21", "live-1", labels={"a": "b"})
+    done = shipper("verify", "--json", "--live", file, *flags(config))
+    objects = [json.loads(text) for text in done.stdout.decode().splitlines()]
+    assert done.returncode == 1
+    assert [each.get("finding") for each in objects] == ["altered", "missing", "missing", None]
+    assert objects[0]["fields"] == {"labels.a": {"expected": None, "found": "b"}}
+    assert objects[2]["line_base64"] == "d2hhdCD/IGlzIHRoaXM="
+    assert objects[3] == {
+        "way": "live",
+        "lines": 4,
+        "found": 1,
+        "missing": 2,
+        "altered": 1,
+        "surplus": 0,
+        "altered_fields": {"labels.a": 1},
+    }
+
+
+def test_the_first_findings_are_shown_and_all_when_that_is_asked(
+    client: Client, config: Config, tmp_path: Path
+) -> None:
+    assert client is not None
+    file = write(tmp_path / "capture.log", LINES)
+    few, every = shipper("verify", file, *flags(config)), shipper("verify", "--all", file, *flags(config))
+    assert few.stdout.count(b"missing /") == EXAMPLES_MAX
+    assert f"… and {len(LINES) - EXAMPLES_MAX} more; --all prints them" in few.stdout.decode()
+    assert every.stdout.count(b"missing /") == len(LINES)
+
+
+def test_stdin_and_compressed_files_are_read_twice_as_well(client: Client, config: Config, tmp_path: Path) -> None:
+    index_live(client, config, LINES[1:])
+    raw = b"\n".join(LINES)
+    (tmp_path / "capture").write_bytes(gzip.compress(raw))
+    for done in (
+        shipper("verify", "-", *flags(config), stdin=raw),
+        shipper("verify", tmp_path / "capture", *flags(config)),
+    ):
+        assert done.returncode == 1
+        assert f":0 {line(1).decode()}" in done.stdout.decode()
+        assert "lines 40 found 39 missing 1" in words(done.stdout)
+
+
+def test_a_time_chooses_the_lines(client: Client, config: Config, tmp_path: Path) -> None:
+    file = write(tmp_path / "capture.log", LINES)
+    index_live(client, config, LINES[10:20])
+    span = ("--from", "2026-11-21T05:02:11", "--until", "2026-11-21T06:02:21+01:00")
+    done = shipper("verify", *span, file, *flags(config))
+    assert words(done.stdout) == "way live lines 10 found 10 missing 0 altered 0 surplus 0"
+
+
+def test_another_shippers_field_is_compared_with_the_raw_lines(client: Client, config: Config, tmp_path: Path) -> None:
+    file = write(tmp_path / "capture.log", LINES)
+    body = {"message": line(3).decode().partition(": ")[2]}
+    client.request("PUT", f"/{config.index.prefix}-x/_doc/1?refresh=true", body)
+    done = shipper("verify", "--by", "message", "--json", file, *flags(config))
+    counts = json.loads(done.stdout.splitlines()[-1])
+    assert (counts["found"], counts["missing"], counts["surplus"]) == (1, 39, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--direct", "--live", "x"), "--direct, --live and --by exclude each other"),
+        (("--from", "yesterday", "x"), "--from yesterday: a date like 2026-11-21"),
+        (("--until", "2026-13-21", "x"), "--until 2026-13-21: a date like 2026-11-21"),
+    ],
+)
+def test_a_wrong_argument_is_one_message_and_exit_2(arguments: tuple[str, ...], message: str) -> None:
+    done = shipper("verify", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+
+
+def test_a_file_that_is_not_there_is_one_message_and_exit_1(tmp_path: Path) -> None:
+    done = shipper("verify", tmp_path / "missing")
+    assert done.returncode == 1
+    assert done.stderr.decode().strip() == f"shipper: {tmp_path / 'missing'}: No such file or directory"
