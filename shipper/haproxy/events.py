@@ -219,22 +219,28 @@ _READERS: Final[dict[str, Callable[[bytes], Attributes]]] = {
 
 def read_event(message: bytes) -> tuple[Attributes, bytes] | None:
     """Read a message into the record's attributes and the date in it (empty: none); None when it is no event."""
-    level = _LEVEL.match(message)
-    for action, shape in _SHAPES:
-        match = shape.fullmatch(message, level.end() if level else 0)
-        if match is not None:
-            return _event(action, message, level, match)
-    return None if level is None else _event("process_reported", message, level)
-
-
-def _event(action: str, message: bytes, *matches: re.Match[bytes] | None) -> tuple[Attributes, bytes]:
+    found = match_event(message)
+    if found is None:
+        return None
+    action, matches = found
     attributes: Attributes = {"line": "event", "event_kind": "event", "event_action": action, "message": text(message)}
     attributes |= _CLASSES.get(action, {})
     date = b""
     for match in matches:
-        for name, raw in match.groupdict().items() if match else ():
+        for name, raw in match.groupdict().items():
             if raw and name in _READERS:
                 attributes |= _READERS[name](raw)
             elif raw and name == DATE_GROUP:
                 date = raw
     return attributes, date
+
+
+def match_event(message: bytes) -> tuple[str, list[re.Match[bytes]]] | None:
+    """Give the action of an event and what matched, its level and its shape; None when it is no event."""
+    level = _LEVEL.match(message)
+    front = [level] if level else []
+    for action, shape in _SHAPES:
+        match = shape.fullmatch(message, level.end() if level else 0)
+        if match is not None:
+            return action, [*front, match]
+    return ("process_reported", front) if front else None

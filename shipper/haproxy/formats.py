@@ -18,7 +18,7 @@ from shipper.haproxy.logformat import compile_plan
 from shipper.haproxy.parts import parts_of
 from shipper.haproxy.request import REQUEST_ATTRIBUTES
 from shipper.haproxy.samples import label_name
-from shipper.haproxy.steps import Field
+from shipper.haproxy.steps import Decode, Field
 from shipper.haproxy.stock import MANUAL_NAMES, NEVER_GUESSED, STOCK_FORMATS
 from shipper.haproxy.structured import StructuredPlan
 from shipper.limits import LABELS_MAX
@@ -134,7 +134,8 @@ def _compiled(
     frontends: frozenset[bytes] = frozenset(),
     tags: frozenset[str] = frozenset(),
 ) -> CompiledFormat:
-    return CompiledFormat(plan, parts_of(plan.fields, names), Clock(plan.aliases), names, frontends, tags)
+    clock = Clock(plan.aliases, {step.alias for step in plan.fields if step.decode is Decode.HEX})
+    return CompiledFormat(plan, parts_of(plan.fields, names), clock, names, frontends, tags)
 
 
 STOCK: Final = tuple(_compiled(compile_plan(name, string), NO_NAMES) for name, string in STOCK_FORMATS.items())

@@ -51,11 +51,14 @@ class Members:
     whole: bool
     cut: bool
     end: int
+    places: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    """Where each value stands: in JSON all of it, with its quotes; in CBOR the digits of the whole item."""
 
 
 def read_json(line: bytes, start: int) -> Members:
     """Read a flat JSON object from ``start`` to the end of the line."""
     values: dict[bytes, bytes] = {}
+    places: dict[bytes, tuple[int, int]] = {}
     at = start + 1
     if line[start:at] != b"{":
         return Members(values, whole=False, cut=False, end=start)
@@ -66,15 +69,16 @@ def read_json(line: bytes, start: int) -> Members:
         value = _VALUE.match(line, key.end()) if key else None
         if key is None or value is None:
             break
-        values.setdefault(key[1], _json_value(value))
+        if key[1] not in values:
+            values[key[1]], places[key[1]] = _json_value(value), value.span()
         at = value.end()
         if line[at:] == b"}":
-            return Members(values, whole=True, cut=False, end=at)
+            return Members(values, whole=True, cut=False, end=at, places=places)
         comma = _NEXT.match(line, at)
         if comma is None:
             break
         at = comma.end()
-    return Members(values, whole=False, cut=_is_beginning(line[at:]), end=at)
+    return Members(values, whole=False, cut=_is_beginning(line[at:]), end=at, places=places)
 
 
 def _json_value(value: re.Match[bytes]) -> bytes:
@@ -108,17 +112,20 @@ def read_cbor(line: bytes, start: int) -> Members:
         return Members({}, whole=False, cut=False, end=start)
     reader = _Cbor(data, 1)
     values: dict[bytes, bytes] = {}
+    places: dict[bytes, tuple[int, int]] = {}
     try:
         while data[reader.at] != _BREAK and len(values) < MEMBERS_MAX:
-            key = reader.text()
-            values.setdefault(key, reader.value())
+            key, before = reader.text(), reader.at
+            value = reader.value()
+            if key not in values:
+                values[key], places[key] = value, (start + 2 * before, start + 2 * reader.at)
             reader.sure = reader.at
     except IndexError:
-        return Members(values, whole=False, cut=end == len(line), end=end)
+        return Members(values, whole=False, cut=end == len(line), end=end, places=places)
     except ValueError:
-        return Members(values, whole=False, cut=False, end=start + 2 * reader.at)
+        return Members(values, whole=False, cut=False, end=start + 2 * reader.at, places=places)
     whole = reader.at + 1 == len(data) and end == len(line)
-    return Members(values, whole=whole, cut=False, end=start + 2 * reader.at)
+    return Members(values, whole=whole, cut=False, end=start + 2 * reader.at, places=places)
 
 
 _BREAK: Final = 0xFF
@@ -213,12 +220,13 @@ class StructuredPlan:
         """Take the aliases from the fields."""
         object.__setattr__(self, "aliases", tuple(step.alias for step in self.fields))
 
-    def _read(self, line: bytes, start: int) -> Members:
+    def read(self, line: bytes, start: int = 0) -> Members:
+        """Read the members of a line as far as it goes."""
         return (read_json if self.encoding == "json" else read_cbor)(line, start)
 
     def match(self, line: bytes, start: int = 0) -> Sequence[bytes | None] | None:
         """Read a complete line: the text of each value; None if it has other members, or values of another grammar."""
-        members = self._read(line, start)
+        members = self.read(line, start)
         if not members.whole or len(members.values) != len({step.name for step in self.fields}):
             return None
         found = [members.values.get(step.name.encode()) for step in self.fields]
@@ -227,7 +235,7 @@ class StructuredPlan:
 
     def scan(self, line: bytes, start: int = 0) -> Scan:
         """Read a line as far as it goes."""
-        members = self._read(line, start)
+        members = self.read(line, start)
         values = {}
         for step in self.fields:
             value = members.values.get(step.name.encode())

@@ -168,6 +168,17 @@ def read_header(header: bytes) -> Header:
     return _read_layers(header)
 
 
+def find_dates(header: bytes) -> list[dict[str, tuple[int, int]]]:
+    """Give where the dates of a header lie, the outermost first: begin and end of `iso`, or of `month`, `day`, ..."""
+    usual = _LOCAL.fullmatch(header) or _MODERN.fullmatch(header)
+    layers = [usual] if usual else _layers(header)
+    found = [{name: layer.span(name) for name in _DATE if layer.groupdict().get(name)} for layer in layers]
+    return [date for date in found if date]
+
+
+_DATE: Final = ("iso", "year", "month", "day", "clock")
+
+
 def _layers(line: bytes) -> list[re.Match[bytes]]:
     """Give the headers that a line has one behind the other."""
     layers: list[re.Match[bytes]] = []
@@ -200,7 +211,7 @@ def _named(layer: re.Match[bytes]) -> dict[str, bytes]:
     return named
 
 
-_KIN: Final = (("tag", "pid"), ("iso", "year", "month", "day", "clock"), ("priority", "severity"))
+_KIN: Final = (("tag", "pid"), _DATE, ("priority", "severity"))
 """What is taken from one header together."""
 
 

@@ -164,6 +164,18 @@ def zone_moment(zone: str, wall_us: int, hint_us: int | None) -> int:
     return moments[0] if hint_us is None else min(moments, key=lambda us: abs(us - hint_us))
 
 
+def zone_wall(zone: str, moment_us: int) -> int:
+    """Give the wall time of a moment in a zone; years that no document can hold are not converted."""
+    if not 0 <= moment_us <= TIMESTAMP_US_MAX:
+        return moment_us
+    return moment_us + _wall_offset(zone, moment_us // SECOND_US)
+
+
+@lru_cache(maxsize=4096)
+def _wall_offset(zone: str, moment_s: int) -> int:
+    return _offset_us(datetime.fromtimestamp(moment_s, _zone(zone)))
+
+
 def _offset_us(moment: datetime) -> int:
     offset = moment.utcoffset()
     return 0 if offset is None else int(offset.total_seconds()) * SECOND_US

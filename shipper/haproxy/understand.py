@@ -59,6 +59,8 @@ class Context:
     """The address it came from."""
     cut: bool = False
     """The listener cut it at its bound."""
+    replay_id: str | None = None
+    """The replay that changes the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,10 @@ def understand(raw: bytes, context: Context, interpretation: Interpretation) -> 
     header = read_header(match_header(raw))
     formats = formats_in_use(interpretation.formats)
     reading = _read_message(raw, header, formats, cut=context.cut)
-    event_us, dated = _event_time(reading.instant, header, context)
+    event_us, dated = event_time(reading.instant, header, context)
     start_us, index_us, suspect = accept(event_us, context.received_us, interpretation)
     attributes: Attributes = {"timestamp": format_timestamp(start_us), "line": "unparsed"}
-    attributes |= surroundings(header.identity, context.sender) | reading.attributes
-    if context.received_us is not None:
-        attributes["event_created"] = format_timestamp(context.received_us)
+    attributes |= surroundings(header.identity, context.sender) | reading.attributes | _coming(context)
     if suspect:
         attributes["time_suspect"] = True
     keep = interpretation.keep_original
@@ -118,10 +118,18 @@ def bewildered(raw: bytes, context: Context, error: Exception) -> Understood:
         "event_kind": "pipeline_error",
         "error_message": f"shipper failed on this line, please report it: {error!r:.500}",
     }
+    record = Record.model_validate(attributes | _coming(context) | original(raw))
+    return Understood(record, context.near_us, skew_us=0, dated=False)
+
+
+def _coming(context: Context) -> Attributes:
+    """Tell when a live line came, or in which replay a captured one."""
+    attributes: Attributes = {}
     if context.received_us is not None:
         attributes["event_created"] = format_timestamp(context.received_us)
-    record = Record.model_validate(attributes | original(raw))
-    return Understood(record, context.near_us, skew_us=0, dated=False)
+    if context.replay_id is not None:
+        attributes["replay_id"] = context.replay_id
+    return attributes
 
 
 def original(raw: bytes) -> Attributes:
@@ -157,11 +165,11 @@ def tag_of(identity: Identity) -> str:
 def _read_message(raw: bytes, header: Header, formats: Sequence[CompiledFormat], *, cut: bool) -> _Reading:
     tag = tag_of(header.identity)
     fitting = [known for known in formats if known.is_for(tag)]
-    named = _named(raw, header.end)
+    named = named_for(raw, header.end)
     if named is not None:
         fitting.append(named)
     if not cut:
-        for whole in (raw, _without_escapes(raw, header.end)):
+        for whole in (raw, without_escapes(raw, header.end)):
             reading = _read_whole(whole, header.end, fitting) if whole is not None else None
             if reading is not None:
                 return reading
@@ -178,17 +186,17 @@ def _read_whole(raw: bytes, start: int, formats: Sequence[CompiledFormat]) -> _R
     event = read_event(raw[start:])
     if event is not None:
         attributes, date = event
-        return _Reading(attributes, _EVENT_CLOCK.read([date]))
+        return _Reading(attributes, EVENT_CLOCK.read([date]))
     return None
 
 
-def _without_escapes(raw: bytes, start: int) -> bytes | None:
+def without_escapes(raw: bytes, start: int) -> bytes | None:
     """Give a line without the backslashes that a relay put in front of its quotes; None when it has none."""
     message = raw[start:]
     return raw[:start] + unescape_backslashes(message) if b'\\"' in message else None
 
 
-def _named(raw: bytes, start: int) -> CompiledFormat | None:
+def named_for(raw: bytes, start: int) -> CompiledFormat | None:
     """Give the format of a line of named values that no configuration knows, by its names."""
     if raw.startswith(b"{", start):
         return named_format("json", tuple(read_json(raw, start).values))
@@ -201,7 +209,7 @@ def _read_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat], *, cut:
     """Read what a line that ends too soon has of the formats that it may be of, or say what it has of none."""
     scans = [(known, known.plan.scan(raw, start)) for known in formats]
     may_be = [
-        (known, scan) for known, scan in scans if scan.cut and _is_enough(known, scan) and known.may_be(scan.values)
+        (known, scan) for known, scan in scans if scan.cut and is_enough(known, scan) and known.may_be(scan.values)
     ]
     if may_be:
         known, scan = may_be[0]
@@ -226,7 +234,7 @@ VALUES_OF_A_CUT_LINE_MIN: Final = 3
 """A line that ends too soon is of a format when its date is there, or so many of its values."""
 
 
-def _is_enough(known: CompiledFormat, scan: Scan) -> bool:
+def is_enough(known: CompiledFormat, scan: Scan) -> bool:
     """Tell whether a line that ends too soon has enough of a format; half a date counts as one value."""
     values = len(scan.values) + (scan.touched == known.clock.alias and scan.rest != b"")
     return known.clock.alias in scan.values or values >= VALUES_OF_A_CUT_LINE_MIN
@@ -257,10 +265,10 @@ def _touched(known: CompiledFormat, scan: Scan) -> Attributes:
     return attributes
 
 
-_EVENT_CLOCK: Final = Clock(["t"])
+EVENT_CLOCK: Final = Clock(["t"])
 
 
-def _event_time(instant: Instant | None, header: Header, context: Context) -> tuple[int, bool]:
+def event_time(instant: Instant | None, header: Header, context: Context) -> tuple[int, bool]:
     """Give the moment of a line (its date, or the header's, or what is near), and whether the line names its day."""
     if instant is not None:
         return moment_of(instant, header.moment, context.zone, context.received_us), True
@@ -286,16 +294,23 @@ def resolve(wall_us: int, total_us: int, sent_us: int | None, zone: str, receive
     ``total_us``. What is left between is the body's offset, unless a relay wrote the header later: what is left must be
     the offset of some zone.
     """
-    if sent_us is not None:
-        start_us = sent_us - total_us
-        offset = offset_between(wall_us, start_us)
-        if offset in OFFSETS_US and abs(wall_us - offset - start_us) <= NEAR_US:
-            return wall_us - offset
+    told = told_offset(wall_us, total_us, sent_us)
+    if told is not None:
+        return wall_us - told
     certain = zone_offset(zone, wall_us // SECOND_US)
     if certain is not None:
         return wall_us - certain
     hint = sent_us if sent_us is not None else received_us
     return zone_moment(zone, wall_us, None if hint is None else hint - total_us)
+
+
+def told_offset(wall_us: int, total_us: int, sent_us: int | None) -> int | None:
+    """Give the offset of a request's local start that its header tells; None where it tells none."""
+    if sent_us is None:
+        return None
+    start_us = sent_us - total_us
+    offset = offset_between(wall_us, start_us)
+    return offset if offset in OFFSETS_US and abs(wall_us - offset - start_us) <= NEAR_US else None
 
 
 def accept(event_us: int, received_us: int | None, interpretation: Interpretation) -> tuple[int, int, bool]:
