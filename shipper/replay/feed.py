@@ -5,7 +5,8 @@
 2. Whoever reads a feed of the same selection again gets the same lines: what was sent can be told afterwards.
 3. A further round follows the one before it: its times, for the pace and in lines that are moved to another time, go
    on where those ended, at the mean gap.
-4. ``read = outside + lines given``; blank lines are no lines, and counted beside.
+4. ``read = blank + outside + lines given``.
+5. A file that is damaged ends there, with its fault; the others go on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
+from shipper.errors import Permanent
 from shipper.replay.captures import open_capture
 from shipper.replay.header import with_header
 from shipper.replay.moments import Moment, Moments
@@ -77,13 +79,18 @@ class Outgoing(NamedTuple):
 class Tally:
     """What was read so far."""
 
-    read: int = 0
+    given: int = 0
     outside: int = 0
     """Of another time than the one that was asked for."""
     blank: int = 0
     cut: int = 0
     unmoved: int = 0
     """Lines that should move to another time, and have no date."""
+
+    @property
+    def read(self) -> int:
+        """All of them."""
+        return self.given + self.outside + self.blank
 
 
 _UNKNOWN = Moment(0, 0)
@@ -94,6 +101,8 @@ class Feed:
 
     def __init__(self, selection: Selection, interpretation: Interpretation) -> None:
         self.tally = Tally()
+        self.faults: list[str] = []
+        """Files that could not be read to their end, and why."""
         self._selection = selection
         self._interpretation = interpretation
         self._zone = interpretation.zone_of(0, "")
@@ -118,7 +127,7 @@ class Feed:
         return before + sum(capture.position for capture in self._captures)
 
     def lines(self) -> Iterator[Outgoing]:
-        """Give the lines. Raises Permanent for a file that cannot be read, or is damaged."""
+        """Give the lines. Raises Permanent for a file that cannot be opened."""
         left = self._selection.limit
         for number in range(self._selection.rounds):
             self._round = number
@@ -137,24 +146,31 @@ class Feed:
     def _one_round(self) -> Iterator[Outgoing]:
         streams = [self._timed(capture, number) for number, capture in enumerate(self._captures)]
         merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda each: each[0].written_us)
-        before = self.tally.read
+        before = self.tally.given
         last_us = 0
         for moment, line, number in merged:
-            self.tally.read += 1
             if not self._is_within(moment.start_us):
                 self.tally.outside += 1
                 continue
             if self._first is None:
                 self._begin(moment)
             last_us = max(last_us, moment.written_us)
+            self.tally.given += 1
             yield self._outgoing(moment, line, number)
-        self._end_round(last_us, self.tally.read - before)
+        self._end_round(last_us, self.tally.given - before)
 
     def _timed(self, capture: Capture, number: int) -> Iterator[tuple[Moment, Line, int]]:
         if not self._selection.needs_times:
-            return zip(repeat(_UNKNOWN), capture.lines(), repeat(number), strict=False)
+            return zip(repeat(_UNKNOWN), self._read(capture), repeat(number), strict=False)
         moments = Moments(self._interpretation, capture.changed_us)
-        return ((moment, line, number) for moment, line in moments.timed(capture.lines()))
+        return ((moment, line, number) for moment, line in moments.timed(self._read(capture)))
+
+    def _read(self, capture: Capture) -> Iterator[Line]:
+        try:
+            yield from capture.lines()
+        except Permanent as error:
+            if str(error) not in self.faults:
+                self.faults.append(str(error))
 
     def _is_within(self, start_us: int) -> bool:
         first_us, last_us = self._selection.from_us, self._selection.until_us

@@ -25,7 +25,7 @@ def test_lines_go_out_as_they_were_captured(tmp_path: Path) -> None:
     raws = [line(0), b"anything", line(1, 1)]
     out, feed = fed(Selection((capture(tmp_path / "a", [raws[0], b"", *raws[1:]]),)))
     assert [each.raw for each in out] == raws
-    assert (feed.tally.read, feed.tally.blank) == (3, 1)
+    assert (feed.tally.read, feed.tally.given, feed.tally.blank) == (4, 3, 1)
     assert feed.size == feed.position == (tmp_path / "a").stat().st_size
 
 
@@ -100,6 +100,18 @@ def test_the_same_selection_gives_the_same_lines_again(tmp_path: Path) -> None:
     file = capture(tmp_path / "a", [line(number, number / 7) for number in range(50)])
     selection = Selection((file,), rounds=2, to_us=START_US, header="local", limit=77)
     assert fed(selection)[0] == fed(selection)[0]
+
+
+def test_a_damaged_file_ends_there_and_the_others_go_on(tmp_path: Path) -> None:
+    whole = gzip.compress(b"".join(line(number, number) + b"\n" for number in range(0, 20_000, 2)))
+    damaged = tmp_path / "damaged.gz"
+    damaged.write_bytes(whole[: len(whole) // 2])
+    other = capture(tmp_path / "other", [line(number, number) for number in range(1, 20_000, 2)])
+    out, feed = fed(Selection((damaged, other), rounds=2))
+    [fault] = feed.faults
+    assert str(damaged) in fault
+    assert sum(each.file == str(other) for each in out) == 20_000
+    assert 100 < sum(each.file == str(damaged) for each in out) < 20_000
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
