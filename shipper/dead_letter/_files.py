@@ -1,11 +1,11 @@
 """The files of dead letters: appended in batches, bounded together.
 
 1. A letter is on disk (fsync) before ``write`` returns, and only then may its line count as settled.
-2. No process appends to another's file: a torn last line stays the last.
+2. No process appends to another's file: a torn last line stays the last. A replay may run beside the shipper.
 3. A line whose letter was written and whose verdict was lost in a crash is refused once more. Such letters are
    recognised by their id at the start, and not written twice.
 4. At the bound, or with a full disk, nothing is written and nothing is thrown away: ``write`` gives the reason.
-5. One process, many threads. Whoever deals with the letters may remove files at any moment.
+5. Many threads, and more than one process. Whoever deals with the letters may remove files at any moment.
 """
 
 from __future__ import annotations
@@ -121,10 +121,18 @@ class DeadLetters:
         date = format_timestamp(self._clock_us())[:10]
         path = self._path
         if path is None or date not in path.name or _size(path) >= self._file_bytes_max:
-            taken = [_number(other) for other in self._folder.glob(f"dead-letters-{date}-*.ndjson")]
-            path = self._folder / f"dead-letters-{date}-{max(taken, default=0) + 1:04}.ndjson"
+            self._path = path = self._new_file(date)
             _log.info("dead_letter_file_opened", path=str(path))
-            self._path = path
+        return path
+
+    def _new_file(self, date: str) -> Path:
+        """Make the next file of a day; another process may be about to make it as well."""
+        taken = [_number(other) for other in self._folder.glob(f"dead-letters-{date}-*.ndjson")]
+        path = self._folder / f"dead-letters-{date}-{max(taken, default=0) + 1:04}.ndjson"
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            return self._new_file(date)
         return path
 
     def _sync_folder(self) -> None:

@@ -2,6 +2,6 @@
 
 from shipper.encode._python import Encoder
 from shipper.encode.body import Body, Encoded
-from shipper.encode.captured import Captured, CapturedEncoder
+from shipper.encode.captured import Captured, CapturedBatch, CapturedEncoder, CapturedLine
 
-__all__ = ["Body", "Captured", "CapturedEncoder", "Encoded", "Encoder"]
+__all__ = ["Body", "Captured", "CapturedBatch", "CapturedEncoder", "CapturedLine", "Encoded", "Encoder"]

@@ -10,13 +10,13 @@
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from shipper.encode._template import Odd, Source, Template, to_json
-from shipper.encode.body import Body, Encoded
+from shipper.encode.body import Bodies, Encoded
 from shipper.haproxy.formats import formats_in_use
 from shipper.haproxy.record import DEFAULTS
 from shipper.haproxy.syslog import match_header, read_header
@@ -34,7 +34,7 @@ from shipper.haproxy.understand import (
     with_labels,
 )
 from shipper.journal.entry import LINE_HEADER, Flag
-from shipper.limits import BULK_BYTES_MAX, VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
+from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -100,7 +100,7 @@ _GIVEN: Final = ("timestamp", "event_created", "event_original", "time_suspect")
 class _FormatWriter:
     """A format and the template of its documents."""
 
-    def __init__(self, known: CompiledFormat, interpretation: Interpretation) -> None:
+    def __init__(self, known: CompiledFormat, interpretation: Interpretation, replay_id: str | None) -> None:
         self.match = known.match if known.frontends else known.plan.match
         self.is_for = known.is_for
         self._clock = known.clock.read
@@ -112,6 +112,8 @@ class _FormatWriter:
         constants: Attributes = DEFAULTS | known.constants
         if labels and not any("labels" in part.gives for part in known.parts):
             constants["labels"] = labels
+        if replay_id is not None:
+            constants["replay_id"] = replay_id
         self._picks = [_pick([places[alias] for alias in part.aliases], part.only) for part in known.parts]
         self._template = Template(
             [
@@ -208,28 +210,14 @@ class LineContext:
     failure: str = ""
 
 
-@dataclass(slots=True)
-class _Growing:
-    """A body being put together."""
-
-    documents: list[bytes] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    size: int = 0
-
-    def add(self, document: bytes, number: int) -> None:
-        self.documents.append(document)
-        self.size += len(document)
-        self.ends.append(self.size)
-        self.numbers.append(number)
-
-
 class Encoder:
-    """Encodes batches that share one interpretation."""
+    """Encodes batches that share one interpretation. ``replay_id`` is that of a replay which changes the documents."""
 
-    def __init__(self, interpretation: Interpretation) -> None:
+    def __init__(self, interpretation: Interpretation, replay_id: str | None = None) -> None:
         self.interpretation = interpretation
-        self._writers = [_FormatWriter(known, interpretation) for known in formats_in_use(interpretation.formats)]
+        self._replay_id = replay_id
+        formats = formats_in_use(interpretation.formats)
+        self._writers = [_FormatWriter(known, interpretation, replay_id) for known in formats]
         self._tagged = any(known.tags for known in interpretation.formats)
         self._headers = _Headers()
         self.zones = _Zones(interpretation)
@@ -246,7 +234,7 @@ class Encoder:
         except Exception as error:  # noqa: BLE001 -- a fault of ours in one line may not hold up all the others
             line.failure = repr(error)
             line.known = line.dated = False
-            failed = bewildered(raw, Context(line.zone, line.near_us, line.received_us), error)
+            failed = bewildered(raw, self._context(line), error)
             line.index_us, line.skew_us = failed.index_us, failed.skew_us
             return to_json(failed.record.document())
 
@@ -265,11 +253,13 @@ class Encoder:
                         line.known = line.dated = True
                         return text
                     break
-        context = Context(line.zone, line.near_us, line.received_us, line.sender, cut=line.cut)
-        understood = understand(raw, context, self.interpretation)
+        understood = understand(raw, self._context(line), self.interpretation)
         line.index_us, line.skew_us, line.dated = understood.index_us, understood.skew_us, understood.dated
         line.known = understood.record.line != "unparsed"
         return to_json(understood.record.document())
+
+    def _context(self, line: LineContext) -> Context:
+        return Context(line.zone, line.near_us, line.received_us, line.sender, line.cut, self._replay_id)
 
     def index_of(self, moment_us: int) -> str:
         """Name the daily index of a moment."""
@@ -283,18 +273,14 @@ class _Encoding:
         self._encoder = encoder
         self._batch = batch
         self._line = LineContext(encoder.interpretation, zone="UTC")
-        self._growing: dict[str, _Growing] = {}
-        self._bodies: list[Body] = []
+        self._bodies = Bodies(batch)
         self._skews: dict[str, int] = {}
         self._unparsed = 0
-        self._number = 0
 
     def run(self) -> Encoded:
         for entry in self._batch.entries:
             self._encode_entry(entry)
-        for index in list(self._growing):
-            self._close(index)
-        return Encoded(tuple(self._bodies), self._unparsed, self._skews, self._line.failure)
+        return Encoded(self._bodies.done(), self._unparsed, self._skews, self._line.failure)
 
     def _encode_entry(self, entry: Entry) -> None:
         zones = [self._encoder.zones[origin] for origin in entry.origins]
@@ -307,22 +293,8 @@ class _Encoding:
             document = self._encoder.document(data[start : start + length], line)
             tail = binascii.b2a_base64((entry.data_offset + start).to_bytes(4, "big"), newline=False)[:6]
             identity = prefix + tail.translate(_URL_SAFE).decode("ascii")
-            self._add(f'{{"create":{{"_id":"{identity}"}}}}\n{document}\n'.encode())
+            self._bodies.add(self._encoder.index_of(line.index_us), identity, document)
             if line.skew_us:
                 self._skews[line.sender] = line.skew_us
             self._unparsed += not line.known
             start += length
-
-    def _add(self, document: bytes) -> None:
-        index = self._encoder.index_of(self._line.index_us)
-        growing = self._growing.get(index)
-        if growing is None or growing.size + len(document) > BULK_BYTES_MAX:
-            self._close(index)
-            growing = self._growing[index] = _Growing()
-        growing.add(document, self._number)
-        self._number += 1
-
-    def _close(self, index: str) -> None:
-        done = self._growing.pop(index, None)
-        if done is not None:
-            self._bodies.append(Body(index, b"".join(done.documents), done.ends, done.numbers, self._batch))

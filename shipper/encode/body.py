@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from shipper.limits import BULK_BYTES_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from shipper.journal.entry import Batch, Line
+    from shipper.journal.entry import Line
+
+
+class Lines(Protocol):
+    """What was encoded: a batch of the journal, or lines of a captured file."""
+
+    def lines(self) -> Iterator[Line]:
+        """Give the lines in the order in which they were encoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
     """Documents for one index, as `POST /{index}/_bulk` takes them: an action line and a source line for each.
 
-    Item ``i`` is ``content[ends[i - 1]:ends[i]]`` (from 0 for the first), and line ``numbers[i]`` of the batch.
+    Item ``i`` is ``content[ends[i - 1]:ends[i]]`` (from 0 for the first), and line ``numbers[i]`` of the source.
     """
 
     index: str
     content: bytes
     ends: Sequence[int]
     numbers: Sequence[int]
-    batch: Batch
+    source: Lines
 
     def __len__(self) -> int:
         """Count the documents."""
@@ -37,10 +46,10 @@ class Body:
         return str(action["create"]["_id"])
 
     def lines(self, items: Sequence[int]) -> list[Line]:
-        """Give the lines that ``items`` were made of, in one pass over the batch."""
+        """Give the lines that ``items`` were made of, in one pass over the source."""
         numbers = [self.numbers[item] for item in items]
         wanted = set(numbers)
-        lines = islice(enumerate(self.batch.lines()), max(wanted, default=-1) + 1)
+        lines = islice(enumerate(self.source.lines()), max(wanted, default=-1) + 1)
         found = {number: line for number, line in lines if number in wanted}
         return [found[number] for number in numbers]
 
@@ -56,3 +65,47 @@ class Encoded:
     """By sender: an offset of whole quarters of an hour between a line's end and its receipt; a wrong zone."""
     failure: str = ""
     """What went wrong within shipper over one of the lines; it is there as a document all the same."""
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A body being put together."""
+
+    documents: list[bytes] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    size: int = 0
+
+
+class Bodies:
+    """Puts the bodies of a batch together, one per index; one that is full is closed, and the next begun."""
+
+    def __init__(self, source: Lines) -> None:
+        self._source = source
+        self._growing: dict[str, _Growing] = {}
+        self._bodies: list[Body] = []
+        self._number = 0
+
+    def add(self, index: str, id_: str, document: str) -> None:
+        """Take the document of the next line."""
+        item = f'{{"create":{{"_id":"{id_}"}}}}\n{document}\n'.encode()
+        growing = self._growing.get(index)
+        if growing is None or growing.size + len(item) > BULK_BYTES_MAX:
+            self._close(index)
+            growing = self._growing[index] = _Growing()
+        growing.documents.append(item)
+        growing.size += len(item)
+        growing.ends.append(growing.size)
+        growing.numbers.append(self._number)
+        self._number += 1
+
+    def done(self) -> tuple[Body, ...]:
+        """Close all of them, and give them."""
+        for index in list(self._growing):
+            self._close(index)
+        return tuple(self._bodies)
+
+    def _close(self, index: str) -> None:
+        done = self._growing.pop(index, None)
+        if done is not None:
+            self._bodies.append(Body(index, b"".join(done.documents), done.ends, done.numbers, self._source))

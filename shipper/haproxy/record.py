@@ -152,6 +152,7 @@ class Record(BaseModel):
     redispatched: bool | None = _at("haproxy.redispatched")
     server_queue: Long | None = _at("haproxy.server_queue")
     backend_queue: Long | None = _at("haproxy.backend_queue")
+    replay_id: str | None = _at("haproxy.replay_id")
     truncated: Literal["line", "request"] | None = _at("haproxy.truncated")
     time_suspect: bool | None = _at("haproxy.time_suspect")
     field_errors: list[str] | None = _at("haproxy.field_errors")

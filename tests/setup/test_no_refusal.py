@@ -96,7 +96,7 @@ def test_no_line_makes_a_document_that_is_refused(client: Client, installed: Ind
     @settings(max_examples=50, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.lists(httplog_lines | junk, min_size=1, max_size=10))
     def run(lines: list[bytes]) -> None:
-        encoder = CapturedEncoder(Interpretation(labels={"team": "a" * HUGE}), fallback_us=1_795_222_923_000_000)
+        encoder = CapturedEncoder(Interpretation(labels={"team": "a" * HUGE}), near_us=1_795_222_923_000_000)
         assert refused(client, name, [json.loads(made.json) for made in encoder.documents(lines)]) == []
 
     run()

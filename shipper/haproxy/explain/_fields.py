@@ -108,6 +108,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "haproxy.redispatched": ("%rc", "another server than the first got the request"),
     "haproxy.server_queue": ("%sq", "requests before this one in the server's queue"),
     "haproxy.backend_queue": ("%bq", "requests before this one in the backend's queue"),
+    "haproxy.replay_id": ("", "the replay that sent the line"),
     "haproxy.truncated": ("", "`line` or `request`: what was cut off"),
     "haproxy.time_suspect": ("", "the date is far from the receipt"),
     "haproxy.field_errors": ("", "fields whose value does not fit; they are left out"),
