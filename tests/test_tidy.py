@@ -18,7 +18,7 @@ ALL_BUT_A_FEW = {"shipper/config.py": 450}
 """Files that may be longer: the configuration is one list of settings."""
 STAGES = {"receive", "journal", "encode", "deliver", "dead_letter", "replay", "query", "setup", "service", "dashboard"}
 VOCABULARY = {"haproxy", "journal", "elastic", "config", "errors", "limits", "listen_url", "refusal", "telemetry"}
-WIRING = {"cli", "pipeline", "shipping", "preflight", "verifying"}
+WIRING = {"cli", "pipeline", "shipping", "preflight", "verifying", "live_replay", "local_receiver"}
 PURE = (
     "haproxy/",
     "encode/",

@@ -103,15 +103,15 @@ def test_the_same_selection_gives_the_same_lines_again(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_ends_there_and_the_others_go_on(tmp_path: Path) -> None:
-    whole = gzip.compress(b"".join(line(number, number) + b"\n" for number in range(0, 20_000, 2)))
+    whole = gzip.compress(b"".join(line(number, number) + b"\n" for number in range(0, 4_000, 2)))
     damaged = tmp_path / "damaged.gz"
     damaged.write_bytes(whole[: len(whole) // 2])
-    other = capture(tmp_path / "other", [line(number, number) for number in range(1, 20_000, 2)])
+    other = capture(tmp_path / "other", [line(number, number) for number in range(1, 4_000, 2)])
     out, feed = fed(Selection((damaged, other), rounds=2))
     [fault] = feed.faults
     assert str(damaged) in fault
-    assert sum(each.file == str(other) for each in out) == 20_000
-    assert 100 < sum(each.file == str(damaged) for each in out) < 20_000
+    assert sum(each.file == str(other) for each in out) == 4_000
+    assert 100 < sum(each.file == str(damaged) for each in out) < 4_000
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,147 @@
+"""A replay over the network into a real shipper and a real Elasticsearch, and what it says of what is missing."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shipper import config, live_replay, pipeline
+from shipper.elastic import Client
+from shipper.live_replay import LiveOutcome, LivePlan, replay_live
+from shipper.query import Finding, Missing
+from shipper.replay.feed import Selection
+from shipper.replay.pace import Evenly, Pace, Steady, Unpaced
+from shipper.replay.progress import showing
+from shipper.replay.senders import read_target
+from shipper.replay.stopping import stoppable
+from tests.replay.capture_files import capture, line
+from tests.shipper_process import ShipperProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Bench:
+    """A running shipper, and replays into it."""
+
+    def __init__(self, process: ShipperProcess, url: str, prefix: str) -> None:
+        self.process = process
+        self.found: list[Finding] = []
+        self.index = f"{prefix}-*"
+        self.client = Client(config.Elasticsearch(urls=(url,)))
+
+    def replay(self, file: Path, pace: Pace, **selection: Any) -> LiveOutcome:  # noqa: ANN401 -- the fields of it
+        plan = LivePlan(
+            Selection((file,), **selection), read_target(f"udp://127.0.0.1:{self.process.port}"), pace, verify=True
+        )
+        settings = config.load(self.process.file)
+        with stoppable() as stopping, showing(NOWHERE, time.monotonic, quiet=True) as progress:
+            return replay_live(settings, plan, stopping=stopping, progress=progress, tell=self.found.append)
+
+    def count(self) -> int:
+        self.client.request("POST", f"/{self.index}/_refresh")
+        return int(self.client.request("GET", f"/{self.index}/_count")[1]["count"])
+
+
+NOWHERE: Any = None
+
+
+@pytest.fixture(autouse=True)
+def soon_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_replay, "FOUND_S_MAX", 6.0)
+
+
+@pytest.fixture
+def shipper_process(elasticsearch_url: str, index_prefix: str, tmp_path: Path) -> Iterator[ShipperProcess]:
+    settings = config.Config(
+        elasticsearch=config.Elasticsearch(urls=(elasticsearch_url,)), index=config.Index(prefix=index_prefix)
+    )
+    pipeline.setup(settings)
+    process = ShipperProcess(tmp_path, elasticsearch_url, index_prefix)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+def test_everything_that_was_sent_is_there_and_how_soon_it_was_found(
+    shipper_process: ShipperProcess, elasticsearch_url: str, index_prefix: str, tmp_path: Path
+) -> None:
+    file = capture(tmp_path / "capture", [line(number, number / 500) for number in range(2_000)])
+    with shipper_process:
+        bench = Bench(shipper_process, elasticsearch_url, index_prefix)
+        outcome = bench.replay(file, Evenly(Steady(1_000)))
+        assert outcome.good
+        assert outcome.verification is not None
+        assert (outcome.verification.lines, outcome.verification.found, outcome.verification.surplus) == (
+            2_000,
+            2_000,
+            0,
+        )
+        assert outcome.receiver is not None
+        assert outcome.receiver["received"] == outcome.receiver["indexed"] == bench.count() == 2_000
+        assert outcome.searchable is not None
+        assert outcome.searchable.count > 5
+        assert outcome.searchable.max_s is not None
+        assert outcome.searchable.max_s < 20
+
+
+def test_lines_that_a_second_replay_sends_again_in_another_time_are_told_apart(
+    shipper_process: ShipperProcess, elasticsearch_url: str, index_prefix: str, tmp_path: Path
+) -> None:
+    file = capture(tmp_path / "capture", [line(number, number / 500) for number in range(300)])
+    now_us = time.time_ns() // 1_000
+    with shipper_process:
+        bench = Bench(shipper_process, elasticsearch_url, index_prefix)
+        first = bench.replay(file, Unpaced())
+        second = bench.replay(file, Unpaced(), to_us=now_us, rounds=2, limit=500, header="local")
+        assert first.good
+        assert second.good
+        assert second.verification is not None
+        assert (second.verification.lines, second.verification.surplus) == (500, 0)
+        assert bench.count() == 800
+
+
+def test_what_the_kernel_dropped_is_what_is_missing(
+    shipper_process: ShipperProcess, elasticsearch_url: str, index_prefix: str, tmp_path: Path
+) -> None:
+    shipper_process.configure(
+        listeners=[{"url": f"udp://127.0.0.1:{shipper_process.port}", "receive_buffer_bytes": 2_048}]
+    )
+    file = capture(tmp_path / "capture", [line(number, number / 500) for number in range(20_000)])
+    with shipper_process:
+        bench = Bench(shipper_process, elasticsearch_url, index_prefix)
+        outcome = bench.replay(file, Unpaced())
+        assert not outcome.good
+        assert outcome.verification is not None
+        assert outcome.receiver is not None
+        dropped = outcome.receiver["kernel_drops"]
+        assert dropped > 0
+        assert outcome.verification.missing == dropped == 20_000 - bench.count()
+        missing = [each for each in bench.found if isinstance(each, Missing)]
+        assert len({each.offset for each in missing}) == dropped
+
+
+def test_what_the_mapping_refused_is_told_with_the_reason(
+    shipper_process: ShipperProcess, elasticsearch_url: str, index_prefix: str, tmp_path: Path
+) -> None:
+    bench = Bench(shipper_process, elasticsearch_url, index_prefix)
+    status, _ = bench.client.request(
+        "PUT",
+        f"/_component_template/{index_prefix}@custom",
+        {"template": {"mappings": {"properties": {"url": {"properties": {"path": {"type": "long"}}}}}}},
+    )
+    assert status == 200
+    file = capture(tmp_path / "capture", [line(number, number / 500) for number in range(100)])
+    shipper_process.configure(delivery={"fuse_share_max": 1.0}, require_template=False)
+    with shipper_process:
+        outcome = bench.replay(file, Evenly(Steady(1_000)))
+    assert outcome.verification is not None
+    assert outcome.verification.missing == 100
+    [(kind, refused)] = outcome.refused.items()
+    assert kind == "document_parsing_exception: url.path"
+    assert refused.lines == 100
+    assert "GET /" in refused.places[0]
