@@ -39,6 +39,7 @@ MONTHS: Final = {
         (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"), 1
     )
 }
+MONTH_NAMES: Final = {number: name for name, number in MONTHS.items()}
 _ISO: Final = re.compile(
     rb"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
@@ -54,6 +55,13 @@ def format_timestamp(us: int) -> str:
 def format_second(seconds: int) -> str:
     """Write a second since 1970 as `2026-11-21T01:02:03`, without fraction and zone."""
     return (_EPOCH + timedelta(seconds=seconds)).isoformat("T", "seconds")
+
+
+@lru_cache(maxsize=4096)
+def format_haproxy_second(wall_s: int) -> bytes:
+    """Write a second of wall time as `21/Nov/2026:01:02:03`. Manual 8.2.6, `%t` and `%tr`."""
+    iso = format_second(wall_s).encode("ascii")
+    return b"%b/%b/%b:%b" % (iso[8:10], MONTH_NAMES[int(iso[5:7])], iso[:4], iso[11:])
 
 
 def day(us: int) -> datetime:

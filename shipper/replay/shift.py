@@ -23,9 +23,10 @@ from shipper.haproxy.places import locate
 from shipper.haproxy.steps import Decode
 from shipper.haproxy.syslog import find_dates, match_header, read_header
 from shipper.haproxy.timestamps import (
-    MONTHS,
+    MONTH_NAMES,
     SECOND_US,
     TIMESTAMP_US_MAX,
+    format_haproxy_second,
     format_second,
     read_haproxy_second,
     read_iso,
@@ -193,7 +194,7 @@ def _move_local(date: bytes, by_us: int) -> bytes | None:
     if second_us is None:
         return None
     wall_us = second_us + int(date[21:24]) * MS_US + by_us
-    return b"%b.%03d" % (_haproxy_second(wall_us // SECOND_US), wall_us % SECOND_US // MS_US)
+    return b"%b.%03d" % (format_haproxy_second(wall_us // SECOND_US), wall_us % SECOND_US // MS_US)
 
 
 def _move_second(date: bytes, by_us: int, ms: int) -> bytes | None:
@@ -201,7 +202,7 @@ def _move_second(date: bytes, by_us: int, ms: int) -> bytes | None:
     second_us = read_haproxy_second(date[:20])
     if second_us is None:
         return None
-    return _haproxy_second((second_us + ms * MS_US + by_us) // SECOND_US) + date[20:]
+    return format_haproxy_second((second_us + ms * MS_US + by_us) // SECOND_US) + date[20:]
 
 
 def _move_epoch(raw: bytes, base: int, unit_us: int, by_us: int, ms: int) -> bytes:
@@ -220,15 +221,6 @@ def _number(number: int, like: bytes, base: int) -> bytes:
     if like != like.upper():
         digits = digits.lower()
     return digits.rjust(len(like), b"0")
-
-
-_MONTH_NAMES: Final = {number: name for name, number in MONTHS.items()}
-
-
-@lru_cache(maxsize=4096)
-def _haproxy_second(wall_s: int) -> bytes:
-    iso = format_second(wall_s).encode("ascii")
-    return b"%b/%b/%b:%b" % (iso[8:10], _MONTH_NAMES[int(iso[5:7])], iso[:4], iso[11:])
 
 
 # -- headers ---------------------------------------------------------------------------------------------------------
@@ -290,7 +282,7 @@ class _Dates:
         iso = format_second(new_us // SECOND_US).encode("ascii")
         new = {
             "year": iso[:4],
-            "month": _MONTH_NAMES[int(iso[5:7])],
+            "month": MONTH_NAMES[int(iso[5:7])],
             "day": iso[8:10] if day[:1] == b"0" else (b"%d" % int(iso[8:10])).rjust(len(day)),
             "clock": iso[11:] + _with_fraction(clock[8:], new_us),
         }
