@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 
     from shipper.query._findings import Document
 
-_OF_THE_WAY: Final = frozenset(
-    {"event.created", "haproxy.time_suspect", "log.file.path", "log.source.address"},
+_OF_THE_WAY: Final = (
+    ("event", "created"),
+    ("haproxy", "time_suspect"),
+    ("log", "file", "path"),
+    ("log", "source", "address"),
 )
-_HOSTNAME: Final = "log.syslog.hostname"
 _HASH_BYTES: Final = 16
 """No two of 10^12 lines share one by chance."""
+
+
+_written: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+"""Writes a value in one form. Values that Python calls equal, like 1 and true, are not the same there."""
+_as_encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def value_at(document: Any, path: str) -> Any:  # noqa: ANN401 -- JSON can be anything
@@ -50,12 +57,31 @@ def differences(expected: Document, actual: Document) -> tuple[Difference, ...]:
     )
 
 
-def by_line_alone(document: Document) -> dict[str, Any]:
-    """Give the fields, by their paths, that hang on the line and not on the way it took."""
-    leaves = {path: value for path, value in _leaves(document) if path not in _OF_THE_WAY}
-    if _HOSTNAME not in leaves:
-        leaves.pop("observer.name", None)  # it is the sender
-    return leaves
+def is_written(document: Document, text: str) -> bool:
+    """Tell whether a document is, member for member, what the encoder wrote as ``text``."""
+    return _as_encoded(document) == text
+
+
+def by_line_alone(document: Document) -> Document:
+    """Give what of a document hangs on the line and not on the way it took."""
+    for path in _OF_THE_WAY:
+        document = _without(document, path)
+    if value_at(document, "log.syslog.hostname") is None:
+        document = _without(document, ("observer", "name"))  # it is the sender
+    return document
+
+
+def _without(tree: Document, path: tuple[str, ...]) -> Document:
+    """Give a tree without a leaf, and without the objects that it leaves empty; only what changes is copied."""
+    head, *rest = path
+    child = tree.get(head)
+    if rest:
+        left = _without(child, tuple(rest)) if isinstance(child, dict) else child
+        if left is child:
+            return tree
+        if left:
+            return {**tree, head: left}
+    return {name: value for name, value in tree.items() if name != head} if head in tree else tree
 
 
 def key(document: Document) -> bytes:
@@ -65,20 +91,18 @@ def key(document: Document) -> bytes:
         for field in ("event.original_base64", "event.original"):
             kept = value_at(document, field)
             if kept is not None:
-                return _hash([field, kept])
-    leaves = by_line_alone(document)
-    if kind != "traffic":
-        leaves.pop("@timestamp", None)
-    return _hash(leaves)
+                return _hash(_written([field, kept]))
+    bare = by_line_alone(document)
+    return _hash(_written(bare if kind == "traffic" else _without(bare, ("@timestamp",))))
 
 
 def pair_key(document: Document) -> bytes | None:
     """Give a hash of what is likely still the same in a document that was altered; None where nothing is."""
     address = value_at(document, "source.address")
     if address is not None:
-        return _hash([value_at(document, "@timestamp"), address, value_at(document, "source.port")])
+        return _hash(repr((value_at(document, "@timestamp"), address, value_at(document, "source.port"))))
     message = value_at(document, "message")
-    return None if message is None else _hash(message)
+    return None if message is None else _hash(repr(message))
 
 
 def text_key(text: object) -> bytes:
@@ -88,13 +112,8 @@ def text_key(text: object) -> bytes:
     return _hash(message.strip())
 
 
-def _hash(value: object) -> bytes:
-    return hashlib.blake2b(_written(value).encode(), digest_size=_HASH_BYTES).digest()
-
-
-def _written(value: object) -> str:
-    """Write a value as JSON of one form. Values that Python calls equal, like 1 and true, are not the same there."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=_HASH_BYTES).digest()
 
 
 def _leaves(tree: Document, path: str = "") -> Iterator[tuple[str, Any]]:

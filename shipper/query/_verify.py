@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from shipper.limits import QUERY_BYTES_MAX, QUERY_DOCUMENTS_MAX, VERIFY_FIELDS_MAX
-from shipper.query._compare import by_line_alone, differences, key, pair_key, text_key, value_at
+from shipper.query._compare import by_line_alone, differences, is_written, key, pair_key, text_key, value_at
 from shipper.query._findings import Altered, Missing, Surplus, Verification
 from shipper.query._multiset import DocumentKeys, LineKeys, Multiset
 
@@ -48,7 +48,9 @@ class _Tally:
         self.missing += 1
         self.tell(Missing(line.file, line.offset, line.raw))
 
-    def alter(self, line: Expected, index: str, id_: str, found: tuple[Difference, ...]) -> None:
+    def compare(self, line: Expected, index: str, id_: str, found: tuple[Difference, ...]) -> None:
+        if not found:
+            return
         self.altered += 1
         for each in found:
             known = each.field in self.fields or len(self.fields) < VERIFY_FIELDS_MAX
@@ -80,8 +82,8 @@ def verify_direct(documents: Documents, expected: Iterable[Expected], tell: Tell
             tally.lines += 1
             if document is None:
                 tally.miss(line)
-            elif found := differences(json.loads(line.document), document):
-                tally.alter(line, line.index, line.id, found)
+            elif not is_written(document, line.document):
+                tally.compare(line, line.index, line.id, differences(json.loads(line.document), document))
     return tally.result()
 
 
@@ -266,4 +268,4 @@ def _tell_batch(batch: Sequence[tuple[Expected, tuple[str, str] | None]], docume
             tally.miss(line)
         else:
             expected = by_line_alone(json.loads(line.document))
-            tally.alter(line, *document, differences(expected, by_line_alone(actual)))
+            tally.compare(line, *document, differences(expected, by_line_alone(actual)))
