@@ -211,6 +211,15 @@ PROBES_IN_FLIGHT_MAX: Final = 100
 """Documents that are looked for at the same time: 10 a second, and the default refresh interval twice."""
 
 # -- replay ----------------------------------------------------------------------------------------------------------
+REPLAY_STATE_INTERVAL_S: Final = 0.5
+"""Between two records of a direct replay's state: a kill costs at most so much that is sent again."""
+
+REFUSED_PLACES_MAX: Final = 20
+"""Lines that a report names for one reason; the dead letters have them all."""
+
+REPLAYS_REMEMBERED_MAX: Final = 1_000
+"""Finished replays whose state is kept, so that a report can be had again and an id is known; a few kB each."""
+
 ZSTD_READ_BYTES: Final = KIB
 """Decompressed in one go: at worst, 32,768 times as much comes out."""
 

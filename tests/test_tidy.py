@@ -18,7 +18,17 @@ ALL_BUT_A_FEW = {"shipper/config.py": 450}
 """Files that may be longer: the configuration is one list of settings."""
 STAGES = {"receive", "journal", "encode", "deliver", "dead_letter", "replay", "query", "setup", "service", "dashboard"}
 VOCABULARY = {"haproxy", "journal", "elastic", "config", "errors", "limits", "listen_url", "refusal", "telemetry"}
-WIRING = {"cli", "pipeline", "shipping", "preflight", "verifying", "live_replay", "local_receiver"}
+WIRING = {
+    "cli",
+    "pipeline",
+    "shipping",
+    "preflight",
+    "verifying",
+    "live_replay",
+    "local_receiver",
+    "replaying",
+    "replay_reading",
+}
 PURE = (
     "haproxy/",
     "encode/",

@@ -74,18 +74,27 @@ class StateFolder:
         try:
             self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
             self.journal.mkdir(mode=0o750, exist_ok=True)
-            fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise StateError(f"state folder {self.root}: {error.strerror}; choose another with state_dir") from error
-        if not _taken_in_time(fd):
-            holder = _written_holder(fd)
-            os.close(fd)
-            raise StateError(
-                f"state folder {self.root} is in use by process {holder}; stop that one, or choose another state_dir"
-            )
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-        return Lock(fd)
+        return take(self._lock, f"state folder {self.root}", "stop that one, or choose another state_dir")
+
+
+def take(path: Path, what: str, instead: str) -> Lock:
+    """Lock the file ``path`` for this process and its children; it stands for ``what``.
+
+    Raises StateError when it cannot be written, or when another process has it; ``instead`` says what to do then.
+    """
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise StateError(f"{what}: {error.strerror}; choose another with state_dir") from error
+    if not _taken_in_time(fd):
+        holder = _written_holder(fd)
+        os.close(fd)
+        raise StateError(f"{what} is in use by process {holder}; {instead}")
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return Lock(fd)
 
 
 def _taken(fd: int, kind: int) -> bool:

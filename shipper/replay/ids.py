@@ -19,6 +19,7 @@ FILE_BYTES: Final = 4
 """Keeps the ids of a file together; what tells two replays apart is the line's hash, which is salted with both."""
 OFFSET_BYTES: Final = 6
 LINE_BYTES: Final = 5
+_CHARACTERS: Final = (FILE_BYTES + OFFSET_BYTES + LINE_BYTES) * 4 // 3
 
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
@@ -28,12 +29,26 @@ class Ids:
 
     def __init__(self, identity: bytes, replay_id: str = "") -> None:
         whose = hashlib.blake2b(identity + replay_id.encode(), digest_size=hashlib.blake2b.SALT_SIZE).digest()
-        self._file = whose[:FILE_BYTES]
+        self.key = whose
+        """What no other file and no other replay has: 16 bytes."""
+        self.file = whose[:FILE_BYTES]
+        """What all ids of the file begin with."""
         self._salted = hashlib.blake2b(digest_size=LINE_BYTES, salt=whose)
 
     def id(self, line: Line) -> str:
         """Give the `_id` of a line as the capture has it."""
         hashed = self._salted.copy()
         hashed.update(line.raw)
-        raw = self._file + line.offset.to_bytes(OFFSET_BYTES, "big") + hashed.digest()
+        raw = self.file + line.offset.to_bytes(OFFSET_BYTES, "big") + hashed.digest()
         return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE).decode("ascii")
+
+
+def place_of(id_: str) -> tuple[bytes, int] | None:
+    """Give what the ids of a file have in common (``Ids.file``), and the line's offset; None when it is no such id."""
+    if len(id_) != _CHARACTERS:
+        return None
+    try:
+        raw = binascii.a2b_base64(id_.replace("-", "+").replace("_", "/"))
+    except ValueError:
+        return None
+    return raw[:FILE_BYTES], int.from_bytes(raw[FILE_BYTES:-LINE_BYTES], "big")
