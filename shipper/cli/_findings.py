@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import typer
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -33,9 +34,11 @@ class Verify(Protocol):
 
 def print_verification(verify: Verify, *, every: bool, as_json: bool) -> int:
     """Verify, print the findings as they come and the counts at the end; give the exit code."""
-    teller = _JsonTeller(every=every) if as_json else _Teller(console(), every=every)
+    teller = _JsonTeller(every=every) if as_json else Teller(console(), every=every)
     verification = verify(teller.tell)
     teller.conclude(verification)
+    for fault in verification.faults:
+        typer.echo(f"shipper: {fault}", err=True)
     return int(not verification.complete)
 
 
@@ -55,7 +58,7 @@ class _Bounded:
         return 0 if self._every else sum(max(0, count - EXAMPLES_MAX) for count in self._told.values())
 
 
-class _Teller:
+class Teller:
     """Prints for people."""
 
     def __init__(self, screen: Console, *, every: bool) -> None:

@@ -12,7 +12,7 @@ from shipper.cli._findings import print_verification
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
 from shipper.errors import ConfigError
-from shipper.verifying import Selection
+from shipper.replay.feed import Selection
 
 if TYPE_CHECKING:
     from shipper.query import Way
@@ -60,10 +60,11 @@ def verify(  # noqa: PLR0913, PLR0917 -- each is a flag
     if direct + live + (by is not None) > 1:
         raise ConfigError("--direct, --live and --by exclude each other: each is a way to compare")
     selection = Selection(
+        tuple(files),
         None if first is None else read_moment("--from", first, settings.zone),
         None if until is None else read_moment("--until", until, settings.zone),
     )
     way: Way | None = "direct" if direct else "live" if live else None
-    check_lines = partial(verifying.verify, settings, files, selection=selection, way=way, field=by)
+    check_lines = partial(verifying.verify, settings, selection, way=way, field=by)
     telemetry.configure("error")
     raise typer.Exit(until_the_reader_leaves(lambda: print_verification(check_lines, every=every, as_json=as_json)))

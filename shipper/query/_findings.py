@@ -84,6 +84,8 @@ class Verification:
     surplus: int | None
     fields: Mapping[str, int]
     """The fields that differ, each with the number of documents."""
+    faults: tuple[str, ...] = ()
+    """What kept lines from being read, and which ones."""
 
     @property
     def found(self) -> int:
@@ -93,4 +95,4 @@ class Verification:
     @property
     def complete(self) -> bool:
         """Whether each line's document is there, as it should be."""
-        return not self.missing and not self.altered
+        return not self.missing and not self.altered and not self.faults

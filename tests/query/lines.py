@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from shipper.config import Config, Elasticsearch, Index
 from shipper.encode import Encoder
 from shipper.encode._python import LineContext
-from shipper.verifying import ALL, expected
+from shipper.replay.feed import Selection
+from shipper.verifying import expected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,12 +44,13 @@ def write(file: Path, lines: Iterable[bytes]) -> Path:
 
 def captured(config: Config, *files: Path) -> list[Expected]:
     """Give what a direct replay makes of files."""
-    return list(expected([(file, str(file)) for file in files], config.interpretation(), ALL))
+    names = [str(file) for file in files]
+    return list(expected(Selection(files), config.interpretation(), names, {}))
 
 
-def live(encoder: Encoder, raw: bytes, received_us: int = RECEIVED_US) -> tuple[str, str]:
+def live(encoder: Encoder, raw: bytes, received_us: int = RECEIVED_US, *, cut: bool = False) -> tuple[str, str]:
     """Give the index and the document, as JSON, of a line that came over a socket."""
-    context = LineContext(encoder.interpretation, "UTC", "198.51.100.9", received_us, received_us)
+    context = LineContext(encoder.interpretation, "UTC", "198.51.100.9", received_us, received_us, cut)
     document = encoder.document(raw, context)
     return encoder.index_of(context.index_us), document
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from shipper.limits import QUERY_DOCUMENTS_MAX
+from shipper.encode import Encoder
+from shipper.limits import LINE_BYTES_MAX, QUERY_DOCUMENTS_MAX
 from shipper.query import Altered, Difference, Documents, Finding, Missing, Received, Surplus, verify_live
-from shipper.verifying import Selection, verify
+from shipper.replay.feed import Selection
+from shipper.verifying import verify
 from tests.query.lines import (
     DAY_US,
     RECEIVED_US,
@@ -21,6 +24,7 @@ from tests.query.lines import (
     index_direct,
     index_live,
     line,
+    live,
     settings,
     write,
 )
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
     from shipper.config import Config
     from shipper.elastic import Client
+    from shipper.query import Way
 
 MINUTE_US = 1_795_237_320_000_000
 """05:02, the minute of the lines."""
@@ -43,9 +48,15 @@ def capture(tmp_path: Path) -> Path:
     return write(tmp_path / "capture.log", LINES)
 
 
-def counts(config: Config, *files: Path, **more: Any) -> tuple[tuple[int, int, int, int | None], list[Finding]]:  # noqa: ANN401
+def counts(
+    config: Config,
+    *files: Path,
+    first_us: int | None = None,
+    last_us: int | None = None,
+    **more: Any,  # noqa: ANN401 -- as those of verify
+) -> tuple[tuple[int, int, int, int | None], list[Finding]]:
     told: list[Finding] = []
-    done = verify(config, files, told.append, **more)
+    done = verify(config, Selection(files, first_us, last_us), told.append, **more)
     assert done.lines == done.found + done.missing + done.altered
     return (done.found, done.missing, done.altered, done.surplus), told
 
@@ -96,13 +107,6 @@ def test_three_deleted_and_two_altered_documents_of_a_direct_replay_are_named(
             (Difference("haproxy.server_name", "shop1", None), Difference("labels.a", None, "b")),
         ),
     ]
-
-
-def test_the_documents_of_another_replay_of_the_file_are_not_those_of_this_one(
-    client: Client, config: Config, capture: Path
-) -> None:
-    index_direct(client, captured(config, capture))
-    assert counts(config, capture, selection=Selection(replay_id="r1"), way="direct")[0][:2] == (0, len(LINES))
 
 
 def test_every_sample_is_found_by_its_ids(client: Client, config: Config) -> None:
@@ -190,15 +194,40 @@ def test_lines_of_a_time_alone_are_looked_for_when_that_is_asked(
 ) -> None:
     file = write(tmp_path / "a", [line(number) for number in range(1, 60)])
     index_live(client, config, [line(number) for number in range(10, 20)])
-    wanted = Selection(MINUTE_US + 10_000_000, MINUTE_US + 20_000_000)
-    assert counts(config, file, selection=wanted) == ((10, 0, 0, 0), [])
+    span = {"first_us": MINUTE_US + 10_000_000, "last_us": MINUTE_US + 20_000_000}
+    assert counts(config, file, **span) == ((10, 0, 0, 0), [])
 
 
 def test_lines_are_missing_where_no_index_is(config: Config, client: Client, capture: Path) -> None:
     assert client is not None
-    found, told = counts(config, capture, selection=Selection(None, MINUTE_US + 1_500_000))
+    found, told = counts(config, capture, last_us=MINUTE_US + 1_500_000)
     assert found == (0, len(told), 0, 0)
     assert told
+
+
+def test_a_damaged_file_is_verified_up_to_the_damage(client: Client, config: Config, tmp_path: Path) -> None:
+    index_live(client, config, LINES[:600])
+    file = tmp_path / "capture.gz"
+    file.write_bytes(gzip.compress(b"\n".join(LINES), compresslevel=1)[:-1000])
+    told: list[Finding] = []
+    done = verify(config, Selection((file,)), told.append, way="live")
+    assert done.found == 600 < done.lines < len(LINES)
+    assert not done.complete
+    (fault,) = done.faults
+    assert fault.startswith(f"{file}: damaged behind byte ")
+
+
+@pytest.mark.parametrize("way", ["direct", "live"])
+def test_a_line_that_was_cut_is_found(client: Client, config: Config, tmp_path: Path, way: Way) -> None:
+    long = line(1)[:-10] + b"x" * LINE_BYTES_MAX + b'"'
+    file = write(tmp_path / "a", [line(1), long, line(2)])
+    if way == "direct":
+        index_direct(client, captured(config, file))
+    else:
+        index_live(client, config, [line(1), line(2)])
+        index, document = live(Encoder(config.interpretation()), long[:LINE_BYTES_MAX], cut=True)
+        bulk(client, [(index, "live-cut", document)])
+    assert counts(config, file, way=way)[0][:3] == (3, 0, 0)
 
 
 def test_a_capture_without_lines_lacks_nothing(config: Config, client: Client, tmp_path: Path) -> None:
