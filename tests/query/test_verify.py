@@ -12,6 +12,7 @@ from shipper.encode import Encoder
 from shipper.limits import LINE_BYTES_MAX, QUERY_DOCUMENTS_MAX
 from shipper.query import Altered, Difference, Documents, Finding, Missing, Received, Surplus, verify_live
 from shipper.replay.feed import Selection
+from shipper.replaying import replay_direct
 from shipper.verifying import verify
 from tests.query.lines import (
     DAY_US,
@@ -113,6 +114,17 @@ def test_every_sample_is_found_by_its_ids(client: Client, config: Config) -> Non
     expected = captured(config, *SAMPLES)
     index_direct(client, expected)
     assert counts(config, *SAMPLES) == ((len(expected), 0, 0, None), [])
+
+
+def test_what_a_direct_replay_put_in_is_found_line_by_line(config: Config, client: Client, tmp_path: Path) -> None:
+    assert client is not None
+    undated = b"May  3 05:02:18 haproxy[1]: Proxy shop started."
+    first = write(tmp_path / "a", [undated, b"what is this", line(1), undated, line(1)])
+    files = (first, *SAMPLES)
+    mine = config.model_copy(update={"state_dir": tmp_path / "state"})
+    outcome = replay_direct(mine, Selection(files))
+    assert outcome.tally.indexed == len(captured(config, *files))
+    assert counts(config, *files, way="direct") == ((outcome.tally.indexed, 0, 0, None), [])
 
 
 # -- live ------------------------------------------------------------------------------------------------------------
