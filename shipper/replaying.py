@@ -26,16 +26,19 @@ from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
 from shipper.errors import Permanent
 from shipper.limits import REPLAY_STATE_INTERVAL_S
+from shipper.query import Documents
 from shipper.replay.captures import STDIN
 from shipper.replay.direct import Letter, Outcome, Progress, Settling, State, in_all
 from shipper.replay.feed import Selection
 from shipper.replay.state import ReplayFolder
+from shipper.replay_latency import Timed
 from shipper.replay_reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shipper.config import Config
+    from shipper.encode import Body
     from shipper.journal import Verdicts
     from shipper.refusal import Refusal
 
@@ -52,18 +55,20 @@ def replay_direct(
     *,
     progress: Callable[[Progress], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
+    measure: bool = False,
 ) -> Outcome:
     """Load captures into Elasticsearch, or go on with it, until all is settled or ``stop`` says so.
 
-    ``progress`` is told several times a second. A replay that changes documents has an id. Raises Permanent for a file
-    that cannot be opened or is another by now, StateError when the same replay is under way elsewhere.
+    ``progress`` is told several times a second. A replay that changes documents has an id. To ``measure`` takes until
+    the last documents are found. Raises Permanent for a file that cannot be opened or is another by now, StateError
+    when the same replay is under way elsewhere.
     """
     config = config.resolved()
     with Reading(selection, config, replay_id, clock_us=_clock_us) as reading:
         folder = ReplayFolder(config.state_dir, replay_id or f"files-{reading.identity.hex()}")
         with folder.lock():
             state = _begin(folder, _conditions(config, selection, reading), selection, replay_id)
-            return _Replay(config, reading, folder, state, progress, stop).run()
+            return _Replay(config, reading, folder, state, progress, stop, measure=measure).run()
 
 
 def remembered(config: Config, replay_id: str) -> Selection:
@@ -113,7 +118,11 @@ class _Replay:
         state: State,
         progress: Callable[[Progress], None],
         stop: Callable[[], bool],
+        *,
+        measure: bool,
     ) -> None:
+        self._measure = measure
+        self._timed: Timed | None = None
         self._config = config
         self._reading = reading
         self._folder = folder
@@ -129,6 +138,8 @@ class _Replay:
     def run(self) -> Outcome:
         """Replay what is left."""
         client = Client(self._config.elasticsearch, connections_max=self._config.delivery.requests_in_flight_max)
+        if self._measure:
+            self._timed = Timed(Documents(client, time.sleep), self._config.index.pattern)
         delivery = self._delivery(client)
         try:
             self._read(delivery)
@@ -137,6 +148,8 @@ class _Replay:
             delivery.close(0.0)
             self._note()
             self._save(delivery)
+            if self._timed is not None:
+                self._timed.end(self._stop if self._is_done() else lambda: True)
             client.close()
             self._parking.close()
         return self._outcome(delivery)
@@ -153,7 +166,7 @@ class _Replay:
             parking=self._parking,
             dead_letters=_Counted(letters, self._letters),
             ready=partial(templates.ready, client) if self._config.require_template else lambda _: None,
-            settled=lambda ticket, verdicts: self._settled.put((ticket, verdicts)),
+            settled=self._on_settled,
         )
         return Delivery(
             self._config.delivery,
@@ -167,7 +180,7 @@ class _Replay:
         """Read, encode and submit, until there is nothing more or a stop."""
         for step, bodies in self._reading.steps(self._before.reached, self._before.tally.documents):
             ticket = self._settling.open(step)
-            while bodies and not delivery.submit(ticket, bodies, WAIT_S):
+            while bodies and not self._submit(delivery, ticket, bodies):
                 self._look(delivery)
                 if self._stop():
                     self._settling.forget(ticket)
@@ -176,6 +189,17 @@ class _Replay:
             if self._stop():
                 return
         self._settling.all_is_read()
+
+    def _submit(self, delivery: Delivery, ticket: int, bodies: Sequence[Body]) -> bool:
+        if self._timed is not None:
+            self._timed.begin(ticket, bodies)
+        return delivery.submit(ticket, bodies, WAIT_S)
+
+    def _on_settled(self, ticket: int, verdicts: Verdicts) -> None:
+        """Be told by delivery's workers."""
+        if self._timed is not None:
+            self._timed.settled(ticket, verdicts)
+        self._settled.put((ticket, verdicts))
 
     def _wait_for_the_rest(self, delivery: Delivery) -> None:
         """Wait for what is under way: for all of it, or after a stop for a while, if there is hope."""
@@ -242,6 +266,7 @@ class _Replay:
             took_s=self._took_s,
             settled_before=self._before.tally.read,
             troubles=_troubles(delivery),
+            latency={} if self._timed is None else self._timed.summary(),
         )
 
 

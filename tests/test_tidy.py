@@ -27,6 +27,7 @@ WIRING = {
     "live_replay",
     "local_receiver",
     "replaying",
+    "replay_latency",
     "replay_reading",
 }
 PURE = (

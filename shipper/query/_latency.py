@@ -131,11 +131,11 @@ class SearchProbe:
         """Tell whether the next document should be one that is looked for."""
         return self._clock_s() >= self._next_s and self.in_flight < PROBES_IN_FLIGHT_MAX
 
-    def sent(self, query: Mapping[str, object]) -> None:
-        """Take note that what ``query`` finds, and nothing else that is there already, is sent now."""
+    def sent(self, query: Mapping[str, object], sent_s: float | None = None) -> None:
+        """Take note that what ``query`` finds, and nothing else that is there already, is sent now, or was before."""
         now_s = self._clock_s()
         self._next_s = now_s + self._interval_s
-        self._sent.append((now_s, query))
+        self._sent.append((now_s if sent_s is None else sent_s, query))
 
     def look(self) -> None:
         """Look once for all that is sent and not found. Raises Permanent when searching is refused."""

@@ -302,6 +302,8 @@ class Outcome:
     """Lines that were settled by earlier starts."""
     troubles: Mapping[str, str]
     """What it waited for when it was stopped."""
+    latency: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """From handing over to the answer, and to being found; empty when it was not measured."""
 
     @property
     def rate(self) -> float:
