@@ -2,7 +2,7 @@
 
 1. A value here is what ``Plan.match`` gives: as it is printed, or as text where the line is of named values.
 2. What is not replaced stays, byte for byte: the spaces between values, the order of members, the size of numbers.
-3. Of a line that was cut only values that are sure have a place.
+3. Of a line that was cut the values whose ends were seen have a place, in the first format that it may be of.
 4. No bytes raise.
 """
 
@@ -114,8 +114,7 @@ def _locate_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat]) -> Lo
     if not may_be:
         return None
     known, scan = may_be[0]
-    sure = {a: v for a, v in scan.values.items() if all(other.values.get(a) == v for _, other in may_be)}
-    return Located(raw, start, known, sure, whole=False, plain=raw)
+    return Located(raw, start, known, scan.values, whole=False, plain=raw)
 
 
 # -- places ----------------------------------------------------------------------------------------------------------

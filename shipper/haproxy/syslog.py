@@ -168,15 +168,15 @@ def read_header(header: bytes) -> Header:
     return _read_layers(header)
 
 
-def find_dates(header: bytes) -> list[dict[str, tuple[int, int]]]:
-    """Give where the dates of a header lie, the outermost first: begin and end of `iso`, or of `month`, `day`, ..."""
+def find_values(header: bytes) -> list[dict[str, tuple[int, int]]]:
+    """Give begin and end of each value of a header by name (`host`, `iso`, `clock`, ...), the outermost first."""
     usual = _LOCAL.fullmatch(header) or _MODERN.fullmatch(header)
     layers = [usual] if usual else _layers(header)
-    found = [{name: layer.span(name) for name in _DATE if layer.groupdict().get(name)} for layer in layers]
-    return [date for date in found if date]
+    return [{name: layer.span(name) for name, value in layer.groupdict().items() if value} for layer in layers]
 
 
-_DATE: Final = ("iso", "year", "month", "day", "clock")
+DATE_VALUES: Final = ("iso", "year", "month", "day", "clock")
+"""What a date consists of."""
 
 
 def _layers(line: bytes) -> list[re.Match[bytes]]:
@@ -211,7 +211,7 @@ def _named(layer: re.Match[bytes]) -> dict[str, bytes]:
     return named
 
 
-_KIN: Final = (("tag", "pid"), _DATE, ("priority", "severity"))
+_KIN: Final = (("tag", "pid"), DATE_VALUES, ("priority", "severity"))
 """What is taken from one header together."""
 
 

@@ -21,7 +21,7 @@ from shipper.haproxy.fields import ABSENT
 from shipper.haproxy.formats import formats_in_use
 from shipper.haproxy.places import locate
 from shipper.haproxy.steps import Decode
-from shipper.haproxy.syslog import find_dates, match_header, read_header
+from shipper.haproxy.syslog import find_values, match_header, read_header
 from shipper.haproxy.timestamps import (
     MONTH_NAMES,
     SECOND_US,
@@ -240,7 +240,7 @@ class _Dates:
     def header(self, header: bytes) -> bytes | None:
         """Move all dates of a header; None where it has none."""
         new: list[tuple[int, int, bytes]] = []
-        for date in find_dates(header):
+        for date in find_values(header):
             if "iso" in date:
                 moved = self._iso(header[slice(*date["iso"])])
                 new += [(*date["iso"], moved)] if moved else []
@@ -286,7 +286,7 @@ class _Dates:
             "day": iso[8:10] if day[:1] == b"0" else (b"%d" % int(iso[8:10])).rjust(len(day)),
             "clock": iso[11:] + _with_fraction(clock[8:], new_us),
         }
-        return [(*place, new[name]) for name, place in date.items()]
+        return [(*place, new[name]) for name, place in date.items() if name in new]
 
 
 _NEAR_US: Final = 60 * SECOND_US
