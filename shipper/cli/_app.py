@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from shipper import pipeline, preflight, telemetry
 from shipper.cli import _options as options
-from shipper.cli import _verify
+from shipper.cli import _replay, _verify
 from shipper.cli._explain import explain_lines
 from shipper.cli._lines import STDIN, until_the_reader_leaves
 from shipper.cli._parse import print_documents, print_summary
@@ -211,6 +211,7 @@ def explain(
     raise typer.Exit(until_the_reader_leaves(lambda: explain_lines(lines or [STDIN], settings, as_json=as_json)))
 
 
+app.command(epilog=_replay.EXAMPLES)(_replay.replay)
 app.command(epilog=_verify.EXAMPLES)(_verify.verify)
 
 

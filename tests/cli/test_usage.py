@@ -11,7 +11,7 @@ from tests.cli.commands import shipper
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("run", "setup", "check", "parse", "explain", "version")
+COMMANDS = ("run", "setup", "check", "parse", "explain", "replay", "verify", "version")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -21,7 +21,7 @@ def test_every_command_has_help_that_says_how_it_is_used(command: str) -> None:
     assert f"Usage: shipper {command}".encode() in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "setup", "check", "parse", "explain"])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "version"])
 def test_the_help_of_a_command_with_settings_gives_examples(command: str) -> None:
     assert b"Examples:" in shipper(command, "-h").stdout
 
