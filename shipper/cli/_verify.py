@@ -13,8 +13,11 @@ from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
 from shipper.errors import ConfigError
 from shipper.replay.feed import Selection
+from shipper.replay_proof import prove_direct
+from shipper.replaying import remembered
 
 if TYPE_CHECKING:
+    from shipper.cli._findings import Verify
     from shipper.query import Way
 
 EXAMPLES: Final = """Examples:
@@ -23,14 +26,19 @@ EXAMPLES: Final = """Examples:
 
 `shipper verify --live --from 2026-11-21T05:00 --until 2026-11-21T06:00 haproxy.log.zst`
 
+`shipper verify --replay 20261121-050217-9f3c --index-prefix loadtest`
+
 `shipper verify --by message --index-prefix rsyslog haproxy.log`"""
 
 
 def verify(  # noqa: PLR0913, PLR0917 -- each is a flag
-    files: Annotated[list[Path], typer.Argument(metavar="FILE|-…", help="Captured lines, plain or compressed.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE|-…", help="Captured lines, plain or compressed.")
+    ] = None,
     config: options.ConfigFile = None,
     elasticsearch: options.Elasticsearch = None,
     index_prefix: options.IndexPrefix = None,
+    state_dir: options.StateDir = None,
     timezone: options.Timezone = None,
     log_format: options.LogFormat = None,
     haproxy_cfg: options.HAProxyCfg = None,
@@ -39,6 +47,9 @@ def verify(  # noqa: PLR0913, PLR0917 -- each is a flag
     by: Annotated[
         str | None,
         typer.Option("--by", metavar="FIELD", help="The raw lines against this field, of any shipper's documents."),
+    ] = None,
+    replay: Annotated[
+        str | None, typer.Option("--replay", metavar="ID", help="The lines of a direct replay with this id.")
     ] = None,
     *,
     direct: Annotated[bool, typer.Option("--direct", help="By `_id`: the lines came by a direct replay.")] = False,
@@ -54,17 +65,30 @@ def verify(  # noqa: PLR0913, PLR0917 -- each is a flag
     lines decides between the two.
     """
     settings = options.load(
-        config, elasticsearch=elasticsearch, index_prefix=index_prefix, timezone=timezone, haproxy_cfg=haproxy_cfg
+        config,
+        elasticsearch=elasticsearch,
+        index_prefix=index_prefix,
+        state_dir=state_dir,
+        timezone=timezone,
+        haproxy_cfg=haproxy_cfg,
     )
     settings = options.with_format(settings, log_format)
     if direct + live + (by is not None) > 1:
         raise ConfigError("--direct, --live and --by exclude each other: each is a way to compare")
-    selection = Selection(
-        tuple(files),
-        None if first is None else read_moment("--from", first, settings.zone),
-        None if until is None else read_moment("--until", until, settings.zone),
-    )
-    way: Way | None = "direct" if direct else "live" if live else None
-    check_lines = partial(verifying.verify, settings, selection, way=way, field=by)
+    check_lines: Verify
+    if replay is not None:
+        if files or first or until or live or by:
+            raise ConfigError("--replay names the files and their lines, and compares by `_id`: give no other")
+        check_lines = partial(prove_direct, settings, remembered(settings, replay), replay)
+    else:
+        if not files:
+            raise ConfigError("which file? Name captures, or - for stdin, or a replay with --replay")
+        selection = Selection(
+            tuple(files),
+            None if first is None else read_moment("--from", first, settings.zone),
+            None if until is None else read_moment("--until", until, settings.zone),
+        )
+        way: Way | None = "direct" if direct else "live" if live else None
+        check_lines = partial(verifying.verify, settings, selection, way=way, field=by)
     telemetry.configure("error")
     raise typer.Exit(until_the_reader_leaves(lambda: print_verification(check_lines, every=every, as_json=as_json)))

@@ -124,6 +124,21 @@ def test_a_time_chooses_the_lines(client: Client, config: Config, tmp_path: Path
     assert words(done.stdout) == "way live lines 10 found 10 missing 0 altered 0 surplus 0"
 
 
+def test_a_replay_that_changed_its_documents_is_verified_by_its_id(
+    client: Client, config: Config, tmp_path: Path
+) -> None:
+    file, given = write(tmp_path / "capture.log", LINES), (*flags(config), "--state-dir", str(tmp_path / "state"))
+    done = shipper("replay", "--shift-to", "2026-11-23", "--loop", "2", "--no-verify", *given, file)
+    assert done.returncode == 0, done.stderr
+    replay_id = done.stderr.decode().partition("replay ")[2].partition(":")[0]
+    found = shipper("verify", "--replay", replay_id, *given)
+    assert words(found.stdout) == "way direct lines 80 found 80 missing 0 altered 0", found.stderr
+    client.request("DELETE", f"/{config.index.prefix}-2026.11.23")
+    lost = shipper("verify", "--replay", replay_id, *given)
+    assert lost.returncode == 1
+    assert "missing 80" in words(lost.stdout)
+
+
 def test_another_shippers_field_is_compared_with_the_raw_lines(client: Client, config: Config, tmp_path: Path) -> None:
     file = write(tmp_path / "capture.log", LINES)
     body = {"message": line(3).decode().partition(": ")[2]}
@@ -137,6 +152,8 @@ def test_another_shippers_field_is_compared_with_the_raw_lines(client: Client, c
     ("arguments", "message"),
     [
         (("--direct", "--live", "x"), "--direct, --live and --by exclude each other"),
+        (("--replay", "r", "x"), "--replay names the files and their lines"),
+        ((), "which file?"),
         (("--from", "yesterday", "x"), "--from yesterday: a date like 2026-11-21"),
         (("--until", "2026-13-21", "x"), "--until 2026-13-21: a date like 2026-11-21"),
     ],
