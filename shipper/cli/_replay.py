@@ -14,10 +14,10 @@ from shipper.cli import _options as options
 from shipper.cli import _replay_options as of
 from shipper.cli import _replay_report as reports
 from shipper.cli._findings import Teller
-from shipper.cli._lines import until_the_reader_leaves
+from shipper.cli._lines import STDIN, until_the_reader_leaves
 from shipper.cli._replay_plan import Asked, Moving, Pacing, Part, new_replay_id
 from shipper.cli._screen import console
-from shipper.errors import Permanent
+from shipper.errors import Permanent, ShipperError
 from shipper.live_replay import now_us, replay_live
 from shipper.replay.progress import Figures, showing
 from shipper.replay.stopping import stoppable
@@ -116,7 +116,11 @@ def _replayed(asked: Asked, settings: Config, file: Path | None) -> int:
     """Replay, tell what became of it, and give the exit code."""
     screen = console()
     with stoppable() as stopping:
-        report = (_direct if asked.to is None else _live)(asked, settings, stopping, Teller(screen, every=False).tell)
+        tell = Teller(screen, every=False).tell
+        if asked.to is None:
+            report = _direct(asked, settings, stopping, tell, measure=file is not None)
+        else:
+            report = _live(asked, settings, stopping, tell)
     reports.show(report, screen)
     if file is not None:
         try:
@@ -145,8 +149,8 @@ def _live(asked: Asked, settings: Config, stopping: Stopping, tell: Tell) -> dic
     return reports.of_live(outcome, replay_id, plan.target.url, asked.pacing.words)
 
 
-def _direct(asked: Asked, settings: Config, stopping: Stopping, tell: Tell) -> dict[str, Any]:
-    """Replay straight into Elasticsearch."""
+def _direct(asked: Asked, settings: Config, stopping: Stopping, tell: Tell, *, measure: bool) -> dict[str, Any]:
+    """Replay straight into Elasticsearch; to ``measure`` takes until the last documents are found."""
     replay_id = _new_id(now_us()) if asked.changes_documents else asked.resume
     if asked.resume is not None:
         selection = remembered(settings, asked.resume)
@@ -158,9 +162,14 @@ def _direct(asked: Asked, settings: Config, stopping: Stopping, tell: Tell) -> d
         def show(direct: Progress) -> None:
             progress.show(_figures(direct, selection.limit))
 
-        outcome = replay_direct(settings, selection, replay_id, progress=show, stop=stopping.is_set)
-    proof = asked.verifies and outcome.finished
-    return reports.of_direct(outcome, prove_direct(settings, selection, replay_id, tell) if proof else None)
+        outcome = replay_direct(settings, selection, replay_id, progress=show, stop=stopping.is_set, measure=measure)
+    report = reports.of_direct(outcome)
+    if asked.verifies and outcome.finished and not any(str(file) == STDIN for file in selection.files):
+        try:
+            reports.add_proof(report, prove_direct(settings, selection, replay_id, tell))
+        except ShipperError as error:
+            reports.add_fault(report, f"not verified: {error}")
+    return report
 
 
 def _figures(direct: Progress, limit: int | None) -> Figures:
@@ -173,6 +182,7 @@ def _figures(direct: Progress, limit: int | None) -> Figures:
         indexed=tally.indexed,
         already_there=tally.already_there,
         refused=tally.dead_lettered,
+        troubles=direct.troubles,
     )
 
 

@@ -78,14 +78,13 @@ def of_live(outcome: LiveOutcome, replay_id: str, to: str, pace: str) -> dict[st
     }
 
 
-def of_direct(outcome: Outcome, verification: Verification | None) -> dict[str, Any]:
-    """Give the report of a direct replay."""
+def of_direct(outcome: Outcome) -> dict[str, Any]:
+    """Give the report of a direct replay, without a proof."""
     tally = outcome.tally
-    verified = verification is None or verification.complete
     return {
         "replay_id": outcome.replay_id,
         "way": "direct",
-        "good": outcome.finished and not outcome.faults and not tally.dead_lettered and verified,
+        "good": outcome.finished and not outcome.faults and not tally.dead_lettered,
         "finished": outcome.finished,
         "lines": {
             "read": tally.read,
@@ -102,10 +101,24 @@ def of_direct(outcome: Outcome, verification: Verification | None) -> dict[str, 
         "by_index": dict(tally.by_index),
         "pace": {"took_s": outcome.took_s, "reached_lines_per_s": outcome.rate},
         "refused": _refused(tally.refused),
-        "verification": _verification(verification),
+        "settled_before": outcome.settled_before,
+        "verification": None,
+        "latency": dict(outcome.latency),
         "faults": list(outcome.faults),
         "troubles": dict(outcome.troubles),
     }
+
+
+def add_proof(report: dict[str, Any], verification: Verification) -> None:
+    """Put in what was found."""
+    report["verification"] = _verification(verification)
+    report["good"] = report["good"] and verification.complete
+
+
+def add_fault(report: dict[str, Any], fault: str) -> None:
+    """Put in what went wrong."""
+    report["faults"].append(fault)
+    report["good"] = False
 
 
 def _rate(lines: int, seconds: float) -> float | None:
@@ -144,7 +157,8 @@ def show(report: Mapping[str, Any], screen: Console) -> None:
         screen.print(Text(f"  {visible(group['reason'])}"), soft_wrap=True)
         for example in group["examples"][:EXAMPLES_MAX]:
             screen.print(Text(f"  {visible(example)}"), soft_wrap=True)
-    for fault in report["faults"]:
+    troubles = [f"waited for {name}: {reason}" for name, reason in report.get("troubles", {}).items()]
+    for fault in (*report["faults"], *troubles):
         screen.print(Text.assemble(("fault: ", "red"), visible(fault)), soft_wrap=True)
 
 
@@ -174,9 +188,6 @@ def _counts(prefix: str, counts: Mapping[str, Any], wanted: set[str]) -> Iterato
 
 
 def _latency(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    found = report.get("latency", {}).get("searchable")
-    if found and found["count"]:
-        yield (
-            "sent to searchable",
-            f"{found['p50_s']:.1f} s median, {found['p99_s']:.1f} s p99, {found['max_s']:.1f} s at most",
-        )
+    for name, of in report["latency"].items():
+        if of and of["count"]:
+            yield f"sent to {name}", f"{of['p50_s']:.2f} s median, {of['p99_s']:.2f} s p99, {of['max_s']:.2f} s at most"

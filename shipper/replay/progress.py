@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PLAIN_INTERVAL_S: Final = 5.0
 BAR_INTERVAL_S: Final = 0.25
@@ -39,6 +39,8 @@ class Figures:
     already_there: int | None = None
     refused: int | None = None
     dropped: int | None = None
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    """What is waited for, and why."""
 
     @property
     def share(self) -> float | None:
@@ -64,7 +66,7 @@ def showing(stream: TextIO, clock_s: Callable[[], float], *, quiet: bool = False
     if quiet:
         yield _Nothing()
     elif stream.isatty():
-        words = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=False))
+        words = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=False))
         columns = (BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f}%"), words)
         with RichProgress(*columns, console=Console(file=stream, highlight=False), transient=True, expand=True) as rich:
             yield _Bar(rich, clock_s)
@@ -103,6 +105,7 @@ class _Pacemaker:
             "dropped": figures.dropped,
         }
         words += [f"{count:,} {name}" for name, count in counts.items() if count is not None]
+        words += [f"waits for {name}: {reason}" for name, reason in figures.troubles.items()]
         return ", ".join(filter(None, words))
 
     def _left(self, figures: Figures, now_s: float) -> str:

@@ -32,6 +32,12 @@ def test_a_plain_line_tells_all_that_is_known() -> None:
     )
 
 
+def test_what_is_waited_for_is_told() -> None:
+    waiting = Figures(1_000, troubles={"haproxy-2026.11.21": "[template] is missing"})
+    assert told([(10, waiting)]).endswith("waits for haproxy-2026.11.21: [template] is missing\n")
+    assert "[template]" in told([(10, waiting)], Terminal())
+
+
 def test_what_nobody_knows_is_left_out() -> None:
     assert told([(10, Figures(1_000, 5_000_000))]) == "1,000 lines, 5.0 MB, 100 lines/s\n"
 
