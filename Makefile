@@ -30,8 +30,9 @@ demo: setup ## watch the whole pipeline at work: HAProxy, shipper, Elasticsearch
 bench: setup ## measure
 	@$(PYTHON) -m bench
 
-soak: setup fetch ## kill everything a hundred times under load (SOAK_ROUNDS=1000 for longer)
-	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py -m chaos --timeout=7200
+soak: setup fetch ## kill everything a hundred times under load (SOAK_ROUNDS=1000 for longer), load 1,500 MB in 256
+	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py tests/test_replaying.py -m chaos --timeout=7200
+	SOAK_CAPTURE_BYTES=1500000000 $(BIN)/pytest tests/test_replaying.py -k 256_mb --timeout=7200
 
 lock: $(STAMP) ## bring requirements.lock in line with pyproject.toml
 	@test -x $(BIN)/uv || $(PYTHON) -m pip install --quiet uv

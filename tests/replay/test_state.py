@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shipper.errors import StateError
 from shipper.journal import StateFolder
+from shipper.replay import state
 from shipper.replay.direct import Reached, Refused, State, Tally, Times
 from shipper.replay.state import ReplayFolder
 
@@ -50,3 +52,14 @@ def test_a_replay_is_refused_while_it_is_under_way_and_not_beside_a_running_ship
         (tmp_path / "file").touch()
         with pytest.raises(StateError, match="choose another with state_dir"):
             ReplayFolder(tmp_path / "file", "r").lock()
+
+
+def test_the_oldest_finished_replays_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "REPLAYS_REMEMBERED_MAX", 2)
+    for number in range(5):
+        folder = ReplayFolder(tmp_path, f"r{number}")
+        with folder.lock():
+            folder.save(replace(STATE, finished=number != 1))
+    with ReplayFolder(tmp_path, "r5").lock():
+        pass
+    assert sorted(path.parent.name for path in tmp_path.glob("replays/*/state.json")) == ["r1", "r3", "r4"]
