@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from shipper.haproxy.request import BAD_REQUEST, path_pattern, unescape
+from shipper.replay.anonymising._words import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +32,12 @@ class Values:
 
     def __init__(self, words: Words) -> None:
         self._words = words
+        self._text = remembered(lambda raw: self._escaped(raw, words.text_with_addresses))
+        self._part = remembered(self._segment)
 
     def text(self, raw: bytes) -> bytes:
         """Replace every word, and addresses by addresses."""
-        return raw if raw in KEPT else self._escaped(raw, self._words.text_with_addresses)
+        return raw if raw in KEPT else self._text(raw)
 
     def _escaped(self, raw: bytes, replace: Callable[[bytes], bytes]) -> bytes:
         """Replace what stands between `#XX` and `%XX`, and the letters that these are."""
@@ -107,7 +110,7 @@ class Values:
             known = scheme[0] if _SCHEMES.fullmatch(scheme[0]) else self._words.text(scheme[0])
             front, raw = known + self.host(raw[scheme.end() : end]), raw[end:]
         path, question, query = raw.partition(b"?")
-        return front + b"/".join(map(self._segment, path.split(b"/"))) + question + self._plain(query)
+        return front + b"/".join(map(self._part, path.split(b"/"))) + question + self._plain(query)
 
     def _segment(self, raw: bytes) -> bytes:
         """Replace a segment of a path by one that is a value or a name as it was."""

@@ -13,10 +13,16 @@ import re
 from functools import lru_cache
 from hashlib import blake2b, shake_128
 from math import prod
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Made = TypeVar("_Made")
 
 KEY_BYTES: Final = 32
-WORDS_REMEMBERED_MAX: Final = 65_536
 _ROUNDS: Final = 4
 _RUN: Final = re.compile(rb"[A-Za-z0-9\x80-\xbf]+")
 _HEX: Final = b"0123456789abcdef"
@@ -36,17 +42,25 @@ _OF_WORDS: Final = _alphabet_of(_ALPHABETS)
 _OF_HEX: Final = _alphabet_of((b"0123456789", _HEX[10:], _HEX[10:].upper()))
 
 
+def remembered(replace: Callable[[bytes], _Made]) -> Callable[[bytes], _Made]:
+    """Remember what short values become; those of one capture come again and again."""
+    cached = lru_cache(VALUES_REMEMBERED_MAX)(replace)
+    return lambda raw: cached(raw) if len(raw) <= VALUE_REMEMBERED_BYTES_MAX else replace(raw)
+
+
 class Words:
     """Replaces words and addresses under ``key``."""
 
     def __init__(self, key: bytes) -> None:
         self._key = blake2b(key, digest_size=KEY_BYTES).digest()
-        self._word = lru_cache(WORDS_REMEMBERED_MAX)(lambda word, salt: self._permute(word, _OF_WORDS, salt))
-        self._bits = lru_cache(WORDS_REMEMBERED_MAX)(self._hidden_bits)
+        self._word = remembered(lambda word: self._permute(word, _OF_WORDS, 0))
+        self._address = remembered(self._hidden_address)
 
     def text(self, raw: bytes, salt: int = 0) -> bytes:
         """Replace each word of a text; another ``salt`` gives others."""
-        return _RUN.sub(lambda match: self._word(match[0], salt), raw)
+        if salt:
+            return _RUN.sub(lambda match: self._permute(match[0], _OF_WORDS, salt), raw)
+        return _RUN.sub(lambda match: self._word(match[0]), raw)
 
     def hexadecimal(self, raw: bytes) -> bytes:
         """Replace each run of hexadecimal digits by another."""
@@ -57,39 +71,35 @@ class Words:
         parts: list[bytes] = []
         at = 0
         for match in _ADDRESS.finditer(raw):
-            hidden = self._valid_address(match[0])
+            hidden = self._address(match[0])
             if hidden is not None:
                 parts += self.text(raw[at : match.start()]), hidden
                 at = match.end()
         return b"".join((*parts, self.text(raw[at:])))
 
-    def addresses(self, raw: bytes) -> bytes:
-        """Replace the addresses in a text, and nothing else."""
-        return _ADDRESS.sub(lambda match: self._valid_address(match[0]) or match[0], raw)
-
     def address(self, raw: bytes) -> bytes:
         """Replace an address; what is none becomes something else that is none."""
-        hidden = self._valid_address(raw)
+        hidden = self._address(raw)
         salt = 0
         while hidden is None:
             made = self._permute(raw, _OF_HEX, salt)
-            hidden = made if self._valid_address(made) is None else None
+            hidden = made if self._address(made) is None else None
             salt += 1
             if salt == _SALTS_MAX:
                 return b"unknown"
         return hidden
 
-    def _valid_address(self, raw: bytes) -> bytes | None:
+    def _hidden_address(self, raw: bytes) -> bytes | None:
         try:
             address = ipaddress.ip_address(raw.decode("ascii", "replace"))
         except ValueError:
             return None
         if isinstance(address, ipaddress.IPv4Address):
-            return str(ipaddress.IPv4Address(self._bits(int(address), 32))).encode("ascii")
+            return str(ipaddress.IPv4Address(self._hidden_bits(int(address), 32))).encode("ascii")
         mapped = address.ipv4_mapped
         if mapped is not None:
-            return b"::ffff:" + str(ipaddress.IPv4Address(self._bits(int(mapped), 32))).encode("ascii")
-        return str(ipaddress.IPv6Address(self._bits(int(address), 128))).encode("ascii")
+            return b"::ffff:" + str(ipaddress.IPv4Address(self._hidden_bits(int(mapped), 32))).encode("ascii")
+        return str(ipaddress.IPv6Address(self._hidden_bits(int(address), 128))).encode("ascii")
 
     def _hidden_bits(self, number: int, size: int) -> int:
         """Turn each bit or not, as a keyed hash of the bits in front of it says."""
