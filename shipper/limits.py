@@ -195,8 +195,8 @@ SHARDS_MAX: Final = 1_024
 """Elasticsearch's own bound on the shards of one index."""
 
 # -- query -----------------------------------------------------------------------------------------------------------
-QUERY_DOCUMENTS_MAX: Final = 500
-"""Documents in one answer: enough that the request costs little beside them."""
+QUERY_DOCUMENTS_MAX: Final = 200
+"""Documents in one answer: the request costs little beside them, and all of them at their longest are 50 MB."""
 
 QUERY_BYTES_MAX: Final = 4 * MIB
 """Documents that are held against one answer: a few of those whose lines are as long as lines may be."""

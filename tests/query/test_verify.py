@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 MINUTE_US = 1_795_237_320_000_000
 """05:02, the minute of the lines."""
-LINES = [line(number) for number in range(1, 2 * QUERY_DOCUMENTS_MAX + 200)]
+LINES = [line(number) for number in range(1, 2 * QUERY_DOCUMENTS_MAX + 300)]
 
 
 @pytest.fixture
