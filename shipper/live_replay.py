@@ -25,6 +25,7 @@ from shipper.local_receiver import LOST, accounted
 from shipper.query import Documents, Expected, Received, SearchProbe, by_content, verify_live
 from shipper.replay.captures import STDIN
 from shipper.replay.feed import Feed
+from shipper.replay.kernel_drops import drops_at
 from shipper.replay.pace import Unpaced
 from shipper.replay.progress import Figures
 from shipper.replay.senders import open_sender
@@ -75,7 +76,7 @@ class LiveOutcome:
     faults: list[str] = field(default_factory=list)
     """What ended a file, the sending or the proof before its end."""
     receiver: Mapping[str, int] | None = None
-    """The counters of a shipper on this machine since the beginning."""
+    """Counters since the beginning: of a shipper on this machine; of another receiver here, what the kernel dropped."""
     refused: Mapping[str, Refused] = field(default_factory=dict)
     """Its dead letters."""
     verification: Verification | None = None
@@ -121,6 +122,7 @@ class _LiveReplay:
         self._stopping = stopping
         self._progress = progress
         self._receiver = local_receiver.watch(config.state_dir)
+        self._drops_before = drops_at(plan.target)
         self._feed = Feed(plan.selection, self._interpretation)
         self._sender = open_sender(
             plan.target,
@@ -196,7 +198,9 @@ class _LiveReplay:
 
     def settle(self) -> None:
         """Wait until what was sent has arrived, or nothing more comes."""
-        arrived, quiet_s, bound_s = 0, 0.0, SETTLE_QUIET_S
+        arrived, quiet_s, bound_s = self._arrived(), 0.0, SETTLE_QUIET_S
+        if arrived < self._sender.handed.lines and not self._stopping.is_set():
+            self._progress.say("all is sent; waiting until it has arrived")
         while quiet_s < bound_s and not self._stopping.is_set():
             before, arrived = arrived, self._arrived()
             if arrived >= self._sender.handed.lines:
@@ -224,12 +228,16 @@ class _LiveReplay:
 
     def take_stock(self) -> None:
         """Take note of what the receiver says."""
+        drops = drops_at(self._plan.target)
         if self._receiver is not None:
             self.outcome.receiver = self._receiver.counters()
             self.outcome.refused = self._receiver.refused(format_timestamp(self.outcome.begun_us))
+        elif drops is not None and self._drops_before is not None:
+            self.outcome.receiver = {"kernel_drops": drops - self._drops_before}
 
     def verify(self, tell: Callable[[Finding], None]) -> None:
         """Hold what was received against what was sent."""
+        self._progress.say(f"verifying {self.outcome.course.offered:,} lines")
         try:
             self.outcome.verification = verify_live(
                 self._documents, self._pattern, self._expected, tell, self._received()

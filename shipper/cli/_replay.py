@@ -165,6 +165,7 @@ def _direct(asked: Asked, settings: Config, stopping: Stopping, tell: Tell, *, m
         outcome = replay_direct(settings, selection, replay_id, progress=show, stop=stopping.is_set, measure=measure)
     report = reports.of_direct(outcome)
     if asked.verifies and outcome.finished and not any(str(file) == STDIN for file in selection.files):
+        _say("verifying")
         try:
             reports.add_proof(report, prove_direct(settings, selection, replay_id, tell))
         except ShipperError as error:

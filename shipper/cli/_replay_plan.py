@@ -61,9 +61,10 @@ class Pacing:
     def words(self) -> str:
         """The pace as it was asked for."""
         option = self.given[0] if self.given else "--speed"
-        values = {"--speed": self.speed or 1, "--rate": self.rate, "--ramp": self.ramp, "--burst": self.burst}
+        speed, rate = f"{self.speed or 1:g}", f"{self.rate or 0:.15g}"
+        values = {"--speed": speed, "--rate": rate, "--ramp": self.ramp, "--burst": self.burst}
         arrivals = ["--arrivals", self.arrivals] if self.arrivals else []
-        return " ".join([option, *map(str, filter(None, [values.get(option)])), *arrivals])
+        return " ".join([option, *filter(None, [values.get(option)]), *arrivals])
 
     def pace(self) -> Pace:
         """Give the schedule; without an option it is that of the capture. Raises ConfigError."""

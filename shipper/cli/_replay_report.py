@@ -171,9 +171,9 @@ def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _counts("receiver: ", report.get("receiver") or {}, {"received", "indexed", "kernel_drops"})
     pace = report["pace"]
     if pace.get("offered_lines_per_s"):
-        yield "offered", f"{pace['offered_lines_per_s']:,.0f} lines/s"
+        yield "rate offered", f"{pace['offered_lines_per_s']:,.0f} lines/s"
     if pace.get("reached_lines_per_s"):
-        yield "reached", f"{pace['reached_lines_per_s']:,.0f} lines/s"
+        yield "rate reached", f"{pace['reached_lines_per_s']:,.0f} lines/s"
     yield "took", f"{pace['took_s']:,.1f} s"
     if pace.get("late_s_max"):
         yield "late, at most", f"{pace['late_s_max'] * 1000:,.1f} ms"

@@ -59,6 +59,9 @@ class Progress(Protocol):
     def show(self, figures: Figures) -> None:
         """Show, if it is time to."""
 
+    def say(self, text: str) -> None:
+        """Say what comes next."""
+
 
 @contextmanager
 def showing(stream: TextIO, clock_s: Callable[[], float], *, quiet: bool = False) -> Iterator[Progress]:
@@ -76,6 +79,9 @@ def showing(stream: TextIO, clock_s: Callable[[], float], *, quiet: bool = False
 
 class _Nothing:
     def show(self, figures: Figures) -> None:
+        pass
+
+    def say(self, text: str) -> None:
         pass
 
 
@@ -110,7 +116,7 @@ class _Pacemaker:
 
     def _left(self, figures: Figures, now_s: float) -> str:
         share = figures.share
-        if not share:
+        if not share or share == 1:
             return ""
         return f"{_duration((now_s - self._begun_s) * (1 - share) / share)} left"
 
@@ -128,6 +134,9 @@ class _Bar:
             total = None if share is None else 1.0
             self._rich.update(self._task, total=total, completed=share or 0.0, description=words)
 
+    def say(self, text: str) -> None:
+        self._rich.console.print(text, markup=False)
+
 
 class _Plain:
     def __init__(self, stream: TextIO, clock_s: Callable[[], float]) -> None:
@@ -140,6 +149,10 @@ class _Plain:
             share = figures.share
             self._stream.write(f"{words}\n" if share is None else f"{share:4.0%}  {words}\n")
             self._stream.flush()
+
+    def say(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
 
 
 def _bytes(figures: Figures) -> str:

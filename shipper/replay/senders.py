@@ -18,7 +18,7 @@ import socket
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from shipper.errors import ConfigError, Retryable
@@ -73,7 +73,7 @@ class Target:
         return self.scheme in _DATAGRAMS
 
     @property
-    def address(self) -> tuple[socket.AddressFamily, str | tuple[object, ...]]:
+    def address(self) -> tuple[socket.AddressFamily, Any]:
         """Find the address. Raises ConfigError for a name that nobody knows."""
         if self.path:
             return socket.AF_UNIX, self.path

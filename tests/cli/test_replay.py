@@ -76,7 +76,7 @@ def test_paces_are_what_was_asked_for() -> None:
     kinds = [
         (Pacing(), Original, "--speed 1"),
         (Pacing(speed=10), Original, "--speed 10"),
-        (Pacing(rate=7_000), Evenly, "--rate 7000"),
+        (Pacing(rate=7_000.0), Evenly, "--rate 7000"),
         (Pacing(ramp="1:9:5s", arrivals="poisson"), Poisson, "--ramp 1:9:5s --arrivals poisson"),
         (Pacing(burst="5000/1s"), Evenly, "--burst 5000/1s"),
         (Pacing(at_full_speed=True), Unpaced, "--max"),
@@ -174,7 +174,7 @@ def test_the_report_adds_up_and_tells_what_was_offered_and_reached(listener: soc
     assert told["pace"]["offered_lines_per_s"] == pytest.approx(500)
     assert told["pace"]["reached_lines_per_s"] == pytest.approx(500, rel=0.01)
     assert told["replay_id"] in done.stderr.decode()
-    assert "reached" in done.stdout.decode()
+    assert "rate reached" in done.stdout.decode()
 
 
 def test_a_stop_is_told_with_how_to_go_on(listener: socket.socket, tmp_path: Path) -> None:

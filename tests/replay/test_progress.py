@@ -58,6 +58,13 @@ def test_a_terminal_gets_a_bar() -> None:
     assert "10 dropped" in shown
 
 
+def test_what_comes_next_is_said_at_once() -> None:
+    for stream in (io.StringIO(), Terminal()):
+        with showing(stream, lambda: 0.0) as progress:
+            progress.say("verifying [all]")
+        assert "verifying [all]" in stream.getvalue()
+
+
 def test_quiet_is_quiet() -> None:
     assert told([(10, HALF)], quiet=True) == ""
 
