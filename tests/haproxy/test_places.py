@@ -27,7 +27,9 @@ def located(raw: bytes, *formats: Format) -> Located | None:
 def test_every_value_of_the_samples_stands_in_its_place(sample: Path) -> None:
     for raw in sample.read_bytes().splitlines():
         found = located(raw)
-        assert found is not None
+        if found is None:
+            assert understand(raw, Context("UTC", 0), Interpretation()).record.line == "unparsed"
+            continue
         for name, (start, end) in found.places().items():
             assert raw[start:end] == found.values[name]
         assert found.rewrite(found.values) == raw

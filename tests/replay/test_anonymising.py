@@ -75,13 +75,14 @@ def test_made_up_lines_keep_their_shape_whatever_their_format(log_format: str) -
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.log")), ids=lambda path: path.stem)
 def test_samples_of_a_real_haproxy_keep_their_shape(sample: Path) -> None:
     work = Anonymiser(KEY, Interpretation())
-    kept = 0
+    kept = understood = 0
     for raw in sample.read_bytes().splitlines():
         done = work.line(raw)
+        understood += document(raw)["line"] != "unparsed"
         if done is not None:
             kept += 1
             assert shape(done, Interpretation()) == shape(raw, Interpretation())
-    assert kept > 0.8 * len(sample.read_bytes().splitlines())
+    assert kept > 0.8 * understood
 
 
 # -- what is gone ----------------------------------------------------------------------------------------------------
