@@ -170,3 +170,9 @@ def test_a_format_that_cannot_be_read_by_is_refused_with_its_place(log_format: s
     assert (done.returncode, done.stdout) == (2, b"")
     assert said in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+def test_a_format_whose_lines_may_be_ambiguous_is_used_and_warned_of() -> None:
+    done = shipper("parse", "--format", "%[req.hdr(x)] %[req.hdr(y)] %ST", stdin=b"a b 200\n")
+    assert done.returncode == 0
+    assert b"may hold what follows it" in done.stderr
