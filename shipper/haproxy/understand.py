@@ -218,6 +218,8 @@ def _read_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat], *, cut:
     known, scan = max(scans, key=lambda pair: pair[1].column)
     expected = scan.expected if not scan.cut else "the rest of the line, which is cut"
     reason = f"not a line of {known.name}: expected {expected} at column {scan.column}"
+    if raw.startswith(b"{", start) and scan.column <= start + 1:
+        reason = "an object none of whose names is HAProxy's: name its format in [[formats]], or show haproxy.cfg"
     attributes = {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason}
     return _Reading(attributes | {"truncated": "line"} if cut else attributes)
 
