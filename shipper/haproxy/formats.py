@@ -16,6 +16,7 @@ from shipper.haproxy.headers import Names, pairs_of, read_captures, read_headers
 from shipper.haproxy.kinds import ALIASES, ENCODED, TEXT
 from shipper.haproxy.logformat import compile_plan
 from shipper.haproxy.parts import parts_of
+from shipper.haproxy.plan import Plan
 from shipper.haproxy.request import REQUEST_ATTRIBUTES
 from shipper.haproxy.samples import label_name
 from shipper.haproxy.steps import Field
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from shipper.config import Format
     from shipper.haproxy.fields import Part
-    from shipper.haproxy.plan import Plan
     from shipper.haproxy.record import Attributes
 
 TRAFFIC: Final[dict[str, Attributes]] = {
@@ -53,7 +53,7 @@ TRAFFIC: Final[dict[str, Attributes]] = {
 NO_NAMES: Final = Names()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CompiledFormat:
     """A format that lines can be read by."""
 
@@ -74,23 +74,6 @@ class CompiledFormat:
         """What every line of this format has."""
         return TRAFFIC[self.plan.mode] | {"log_format": self.plan.name}
 
-    def is_for(self, tag: str) -> bool:
-        """Tell whether lines with this syslog tag may have this format."""
-        return not self.tags or tag in self.tags
-
-    def match(self, line: bytes, start: int) -> Sequence[bytes | None] | None:
-        """Read a complete line from ``start``; None when it is not of this format."""
-        found = self.plan.match(line, start)
-        if found is None or not self.frontends:
-            return found
-        place = next(place for place, alias in enumerate(self.plan.aliases) if alias in _FRONTEND)
-        return found if (found[place] or b"").removesuffix(b"~") in self.frontends else None
-
-    def may_be(self, values: Mapping[str, bytes]) -> bool:
-        """Tell whether a line that ends too soon may be for this format, by the frontend in it."""
-        names = [values[alias].removesuffix(b"~") for alias in _FRONTEND if alias in values]
-        return not self.frontends or not names or names[0] in self.frontends
-
     @property
     def quotes_request(self) -> bool:
         """Tell whether `%r` stands in quotes, which say where it ends."""
@@ -105,6 +88,41 @@ class CompiledFormat:
 
 
 _FRONTEND: Final = frozenset({"f", "ft"})
+
+
+class FormatGroup:
+    """Formats that read alike, so that a line is read once for all of them; its frontend tells which one it has."""
+
+    def __init__(self, formats: Sequence[CompiledFormat]) -> None:
+        self.first = formats[0]
+        self.plan = self.first.plan
+        self.tags = self.first.tags
+        self.by_frontend = {name: known for known in reversed(formats) for name in known.frontends}
+        places = (place for place, alias in enumerate(self.plan.aliases) if alias in _FRONTEND)
+        self.place = next(places, 0) if self.by_frontend else None
+        """Where the frontend stands among the values; None when the format is for all."""
+
+    def is_for(self, tag: str) -> bool:
+        """Tell whether lines with this syslog tag may have one of these formats."""
+        return not self.tags or tag in self.tags
+
+    def match(self, line: bytes, start: int) -> tuple[CompiledFormat, Sequence[bytes | None]] | None:
+        """Read a complete line from ``start``: its format and values; None when it has none of these formats."""
+        found = self.plan.match(line, start)
+        if found is None:
+            return None
+        known = self.first if self.place is None else self.by_frontend.get(frontend_of(found[self.place]))
+        return None if known is None else (known, found)
+
+    def may_be(self, values: Mapping[str, bytes]) -> CompiledFormat | None:
+        """Give the format of a line that ends too soon, by the frontend where it is in sight; None for another's."""
+        names = [frontend_of(values[alias]) for alias in _FRONTEND if alias in values]
+        return self.first if self.place is None or not names else self.by_frontend.get(names[0])
+
+
+def frontend_of(value: bytes | None) -> bytes:
+    """Give the name in the value of `%f` or `%ft`."""
+    return (value or b"").removesuffix(b"~")
 
 
 def compile_format(known: Format) -> CompiledFormat:
@@ -142,9 +160,32 @@ STOCK: Final = tuple(_compiled(compile_plan(name, string), NO_NAMES) for name, s
 
 
 @lru_cache(maxsize=64)
+def groups_in_use(known: tuple[Format, ...]) -> tuple[FormatGroup, ...]:
+    """Give the formats that a line may have, in the order in which they are tried: configured ones, stock ones.
+
+    Neighbours that are for different frontends, and read alike, are one group: no line can be of two of them.
+    """
+    groups: list[list[CompiledFormat]] = []
+    alike: dict[object, list[CompiledFormat]] = {}
+    for each in (*map(compile_format, known), *STOCK):
+        if not each.frontends:
+            alike.clear()
+        key = (each.plan.steps, each.tags) if isinstance(each.plan, Plan) and each.frontends else object()
+        taken = {name for others in alike.values() for other in others for name in other.frontends}
+        if not taken.isdisjoint(each.frontends):
+            alike.clear()
+        if key in alike:
+            alike[key].append(each)
+        else:
+            alike[key] = [each]
+            groups.append(alike[key])
+    return tuple(map(FormatGroup, groups))
+
+
 def formats_in_use(known: tuple[Format, ...]) -> tuple[CompiledFormat, ...]:
-    """Give the formats that a line may have, in the order in which they are tried: configured ones, stock ones."""
-    return (*map(compile_format, known), *STOCK)
+    """Give every format that a line may have."""
+    groups = groups_in_use(known)
+    return tuple(dict.fromkeys(each for group in groups for each in (*group.by_frontend.values(), group.first)))
 
 
 # -- lines of named values without a configuration -------------------------------------------------------------------

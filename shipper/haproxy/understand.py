@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from shipper.haproxy.clock import Clock
 from shipper.haproxy.events import read_event
 from shipper.haproxy.fields import ABSENT, text
-from shipper.haproxy.formats import formats_in_use, named_format
+from shipper.haproxy.formats import FormatGroup, groups_in_use, named_format
 from shipper.haproxy.record import PATHS, Attributes, Record
 from shipper.haproxy.request import read_request, unescape_backslashes
 from shipper.haproxy.structured import read_cbor, read_json
@@ -83,8 +83,8 @@ class _Reading:
 def understand(raw: bytes, context: Context, interpretation: Interpretation) -> Understood:
     """Read one line (without its line end). Never raises."""
     header = read_header(match_header(raw))
-    formats = formats_in_use(interpretation.formats)
-    reading = _read_message(raw, header, formats, cut=context.cut)
+    groups = groups_in_use(interpretation.formats)
+    reading = _read_message(raw, header, groups, cut=context.cut)
     event_us, dated = _event_time(reading.instant, header, context)
     start_us, index_us, suspect = accept(event_us, context.received_us, interpretation)
     attributes: Attributes = {"timestamp": format_timestamp(start_us), "line": "unparsed"}
@@ -154,12 +154,12 @@ def tag_of(identity: Identity) -> str:
     return str(identity.attributes.get("syslog_appname", ""))
 
 
-def _read_message(raw: bytes, header: Header, formats: Sequence[CompiledFormat], *, cut: bool) -> _Reading:
+def _read_message(raw: bytes, header: Header, groups: Sequence[FormatGroup], *, cut: bool) -> _Reading:
     tag = tag_of(header.identity)
-    fitting = [known for known in formats if known.is_for(tag)]
+    fitting = [group for group in groups if group.is_for(tag)]
     named = _named(raw, header.end)
     if named is not None:
-        fitting.append(named)
+        fitting.append(FormatGroup([named]))
     if not cut:
         for whole in (raw, _without_escapes(raw, header.end)):
             reading = _read_whole(whole, header.end, fitting) if whole is not None else None
@@ -168,11 +168,12 @@ def _read_message(raw: bytes, header: Header, formats: Sequence[CompiledFormat],
     return _read_cut(raw, header.end, fitting, cut=cut)
 
 
-def _read_whole(raw: bytes, start: int, formats: Sequence[CompiledFormat]) -> _Reading | None:
+def _read_whole(raw: bytes, start: int, groups: Sequence[FormatGroup]) -> _Reading | None:
     """Read a line that is one of a format's, or HAProxy's own message."""
-    for known in formats:
-        found = known.match(raw, start)
-        if found is not None:
+    for group in groups:
+        match = group.match(raw, start)
+        if match is not None:
+            known, found = match
             values = {alias: value or b"" for alias, value in zip(known.plan.aliases, found, strict=True)}
             return _Reading(_traffic(known, values), known.clock.read(found))
     event = read_event(raw[start:])
@@ -197,11 +198,13 @@ def _named(raw: bytes, start: int) -> CompiledFormat | None:
     return None
 
 
-def _read_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat], *, cut: bool) -> _Reading:
+def _read_cut(raw: bytes, start: int, groups: Sequence[FormatGroup], *, cut: bool) -> _Reading:
     """Read what a line that ends too soon has of the formats that it may be of, or say what it has of none."""
-    scans = [(known, known.plan.scan(raw, start)) for known in formats]
+    scans = [(group, group.plan.scan(raw, start)) for group in groups]
     may_be = [
-        (known, scan) for known, scan in scans if scan.cut and _is_enough(known, scan) and known.may_be(scan.values)
+        (known, scan)
+        for group, scan in scans
+        if scan.cut and (known := group.may_be(scan.values)) is not None and _is_enough(known, scan)
     ]
     if may_be:
         known, scan = may_be[0]
@@ -215,9 +218,9 @@ def _read_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat], *, cut:
             attributes = {name: value for name, value in attributes.items() if name not in differ}
         instant = known.clock.read([scan.values.get(alias) for alias in known.plan.aliases])
         return _Reading(attributes | {"truncated": "line"}, instant)
-    known, scan = max(scans, key=lambda pair: pair[1].column)
+    group, scan = max(scans, key=lambda pair: pair[1].column)
     expected = scan.expected if not scan.cut else "the rest of the line, which is cut"
-    reason = f"not a line of {known.name}: expected {expected} at column {scan.column}"
+    reason = f"not a line of {group.first.name}: expected {expected} at column {scan.column}"
     if raw.startswith(b"{", start) and scan.column <= start + 1:
         reason = "an object none of whose names is HAProxy's: name its format in [[formats]], or show haproxy.cfg"
     attributes = {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason}
