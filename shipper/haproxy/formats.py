@@ -22,6 +22,7 @@ from shipper.haproxy.samples import label_name
 from shipper.haproxy.steps import Field
 from shipper.haproxy.stock import MANUAL_NAMES, NEVER_GUESSED, STOCK_FORMATS
 from shipper.haproxy.structured import StructuredPlan
+from shipper.haproxy.words import MalformedError, words
 from shipper.limits import LABELS_MAX
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def compile_format(known: Format) -> CompiledFormat:
             f"log format {known.name!r}: {known.log_format!r} is neither a log-format string nor one of "
             f"{', '.join(strings)}"
         )
-    plan = compile_plan(known.name, strings.get(known.log_format, known.log_format), known.mode)
+    plan = compile_plan(known.name, strings.get(known.log_format) or _unquoted(known.log_format), known.mode)
     if known.frontends and _FRONTEND.isdisjoint(plan.aliases):
         raise Permanent(
             f"log format {known.name!r} has neither %f nor %ft, so frontends cannot be told by it; use tags"
@@ -144,6 +145,17 @@ def compile_format(known: Format) -> CompiledFormat:
         frozenset(name.encode() for name in known.frontends),
         frozenset(known.tags),
     )
+
+
+def _unquoted(text: str) -> str:
+    """Take off the quotes or backslashes with which a string stands in haproxy.cfg as one word, if it has them."""
+    if "\\" not in text and text[:1] not in {"'", '"'}:
+        return text
+    try:
+        found, unset = words(text, lambda _: None)
+    except MalformedError:
+        return text
+    return found[0] if len(found) == 1 and not unset else text
 
 
 def _compiled(

@@ -84,7 +84,7 @@ def flat(document: dict[str, Any], path: str = "") -> dict[str, Any]:
 
 # -- random ones -----------------------------------------------------------------------------------------------------
 
-_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 digits = st.one_of(
     st.integers(0, 100_000), st.sampled_from([0, 2**31, 2**63 - 1, 2**63, 10**20 - 1, 9_223_372_036_855])
@@ -101,7 +101,7 @@ addresses = st.one_of(
 ports = st.one_of(digits, st.just(b"-"))
 dates = st.one_of(
     st.datetimes().map(
-        lambda d: (f"{d:%d}/{_MONTHS[d.month]}/{d.year:04}:{d:%H:%M:%S}.{d.microsecond // 1000:03}").encode()
+        lambda d: (f"{d:%d}/{MONTHS[d.month]}/{d.year:04}:{d:%H:%M:%S}.{d.microsecond // 1000:03}").encode()
     ),
     st.from_regex(
         rb"[0-9]{2}/(Nov|Oct|Mar|Xyz)/(2026|0000|9999):[0-9]{2}:[0-6][0-9]:[0-6][0-9]\.[0-9]{3}", fullmatch=True

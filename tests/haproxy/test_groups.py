@@ -65,3 +65,14 @@ def test_a_format_is_for_its_tags() -> None:
     line = b"10.0.0.1:1 [21/Nov/2026:01:02:03.004] www 200"
     assert document(header % b"edge" + line, form("o", OWN, tag="edge"))["haproxy.log_format"] == "o"
     assert document(header % b"other" + line, form("o", OWN, tag="edge"))["haproxy.truncated"] == "line"
+
+
+@pytest.mark.parametrize("text", [OWN, f'"{OWN}"', f"'{OWN}'", OWN.replace(" ", "\\ ")])
+def test_a_string_may_stand_as_in_haproxy_cfg(text: str) -> None:
+    assert groups_in_use((form("o", text),))[0].plan.steps == groups_in_use((form("o", OWN),))[0].plan.steps
+
+
+def test_quotes_that_belong_to_the_line_stay() -> None:
+    text = '"%ci" "%[src]" %ST'
+    line = b'"10.0.0.1" "10.0.0.1" 200'
+    assert document(line, form("o", text))["source.ip"] == "10.0.0.1"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from shipper import haproxy_files
 from shipper.errors import ConfigError
 from shipper.haproxy.cfg import read
-from shipper.haproxy.cfg._words import MalformedError, words
+from shipper.haproxy.words import MalformedError, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
