@@ -120,8 +120,8 @@ QUOTED_BLOCK: Final = Kind(
 QUOTED_PORT: Final = Kind("a port", rb'(?:[0-9]{1,20}|-|"")', rb'(?:[0-9]{0,20}|-|")', rb'0-9"-')
 LIST: Final = Kind(
     "captured headers in quotes",
-    rb'"[^"]*+"(?: "[^"]*+")*+',
-    rb'"[^"]*+(?:" "[^"]*+)*+(?:"? ?)',
+    rb'"[^"{}]*+"(?: "[^"{}]*+")*+',
+    rb'"[^"{}]*+(?:" "[^"{}]*+)*+(?:"? ?)',
     _ANY,
     optional=True,
     closed=True,

@@ -190,17 +190,33 @@ class _Compiler:
                 flexible = 0
             if flexible > _FLEXIBLE_MAX:
                 raise self.wrong(self.places[number], f"too many values in a row that may hold {_show(end)}")
-            if kind.raw:
-                self.check_raw(step, number)
-            if kind is LIST and self.quotes_follow(number):
-                kind = LIST_BEFORE_QUOTES
-            fitted.append(replace(step, kind=kind))
+            fitted.append(replace(step, kind=self.checked(step, kind, number)))
         return tuple(fitted)
+
+    def checked(self, step: Field, kind: Kind, number: int) -> Kind:
+        """Warn of a value whose end may not be found, or refuse it; a list is told from quotes behind it."""
+        if kind.raw:
+            self.check_raw(step, number)
+        if kind.optional and not kind.closed:
+            self.check_optional(step, number)
+        if kind is not LIST or not self.quotes_follow(number):
+            return kind
+        if any(isinstance(later, Field) and later.kind.raw for later in self.steps[number + 1 :]):
+            raise self.wrong(self.places[number], f"{step.printed} cannot be told from the quotes behind it")
+        return LIST_BEFORE_QUOTES
+
+    def check_optional(self, step: Field, number: int) -> None:
+        """Warn of two values that may both be nothing: one that is there may be either."""
+        following = next((later for later in self.steps[number + 1 :] if not isinstance(later, Blank)), None)
+        if isinstance(following, Field) and following.kind.optional and step.kind.meets(following.kind):
+            self.warn(number, f"{step.printed} and {following.printed} may be nothing; which one is there is a guess")
 
     def quotes_follow(self, number: int) -> bool:
         """Tell whether the next that is always printed is a quote."""
         always = (each for each in self.steps[number + 1 :] if not (isinstance(each, Blank) or _may_vanish(each)))
         following = next(always, None)
+        if isinstance(following, Field):
+            return b'""' in following.kind.pattern
         return isinstance(following, Literal) and following.text.startswith(b'"')
 
     def check_raw(self, step: Field, number: int) -> None:
@@ -216,7 +232,7 @@ class _Compiler:
             self.warn(number, f"{step.printed} may hold what follows it")
 
     def check_neighbours(self, left: Field, right: Field, at: int) -> None:
-        told_apart = left.kind.width or right.kind.width or left.kind.closed != right.kind.closed
+        told_apart = left.kind.width or left.kind.closed != right.kind.closed
         if (left.kind.raw or right.kind.raw or not told_apart) and left.kind.meets(right.kind):
             raise self.wrong(
                 at, f"nothing stands between {left.printed} and {right.printed}: they cannot be told apart"
@@ -262,14 +278,20 @@ def compile_plan(name: str, text: str, mode: str | None = None) -> Plan | Struct
     return Plan(name, steps, mode, compiler.warnings)
 
 
+_WITH_QUOTES: Final = {"hr": QUOTED_BLOCK, "hs": QUOTED_BLOCK, "hrl": LIST, "hsl": LIST}
+"""What is printed with its quotes, or not at all."""
+
+
 def _may_vanish(step: Step) -> bool:
     """Tell whether a step may print nothing, and then leave out the blank behind it."""
     return isinstance(step, Field) and step.alias.split("#")[0] in _WITH_QUOTES
 
 
-_HTTP_ONLY: Final = frozenset(
-    {"CC", "CS", "HM", "HU", "HP", "HPO", "HQ", "HV", "ST", "r", "tr", "trg", "trl", "TR", "Tq", "Tr", "Ta", "Ti", "tsc"}
-)
+_HTTP_ONLY: Final = (ENCODED_ALIASES - _WITH_QUOTES.keys()) | {
+    *("CC", "CS", "ST", "tsc"),
+    *("tr", "trg", "trl"),
+    *("TR", "Tq", "Tr", "Ta", "Ti"),
+}
 
 
 def _is_tcp(steps: Sequence[Step]) -> bool:
@@ -296,28 +318,26 @@ def _printed(field: Field, options: frozenset[str]) -> list[Step]:
         return [replace(field, kind=kind, decode=decode)]
     if alias in _WITH_QUOTES:
         return [replace(field, kind=_WITH_QUOTES[alias], decode=decode)]
-    if decode is Decode.ESCAPED:
-        kind = _ESCAPED
-    elif alias in ENCODED_ALIASES:
-        kind = replace(ENCODED, words=kind.words)
-    elif not kind.raw:
-        kind = replace(kind.or_nothing(), until=False)
-    elif kind != TEXT:
-        kind = kind.or_nothing()
-    return [Literal(b'"'), replace(field, kind=kind, decode=decode), Literal(b'"')]
+    inside = replace(field, kind=_ESCAPED if decode is Decode.ESCAPED else _in_quotes(alias, kind), decode=decode)
+    return [Literal(b'"'), inside, Literal(b'"')]
+
+
+def _in_quotes(alias: str, kind: Kind) -> Kind:
+    """Give the grammar of a value between quotes: there may be nothing."""
+    if alias in ENCODED_ALIASES:
+        return replace(ENCODED, words=kind.words)
+    return kind if kind == TEXT else replace(kind.or_nothing(), until=kind.until and kind.raw)
 
 
 def _named(field: Field, options: frozenset[str]) -> Field:
     """Give a value as it is in a line of named values: there are no quotes to mind, and numbers are not padded."""
-    (step,) = _printed(field, options - {"Q", "json"})
+    (step,) = _printed(field, options - {"E", "Q", "json"})
     if not isinstance(step, Field):
         raise TypeError(step)
     kind = {"hrl": LIST, "hsl": LIST, "ms": NUMBER}.get(field.alias, step.kind)
     return replace(step, kind=kind if step.decode is Decode.NONE else step.kind)
 
 
-_WITH_QUOTES: Final = {"hr": QUOTED_BLOCK, "hs": QUOTED_BLOCK, "hrl": LIST, "hsl": LIST}
-"""What is printed with its quotes, or not at all."""
 _ESCAPED: Final = Kind(
     'text in quotes, with `\\"` for a quote', rb'(?:[^"\\]++|\\.)*+', rb'(?:[^"\\]++|\\.)*+\\?', rb"\x00-!#-\xff"
 )

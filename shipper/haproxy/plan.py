@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations, pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
+from shipper.haproxy.kinds import LIST
 from shipper.haproxy.scanning import Scanner
 from shipper.haproxy.steps import Blank, Field, Literal
 from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
@@ -34,6 +35,10 @@ _READINGS_MAX: Final = 16
 """Readings of what lies between raw values that are tried in one line, from the last."""
 
 
+_OPTIONAL_MAX: Final = 3
+"""Optional fields behind a raw value of which each combination is tried."""
+
+
 class _Region:
     """Raw fields with nothing typed between them, and what separates them: a text, or blanks (None)."""
 
@@ -41,6 +46,11 @@ class _Region:
         self._patterns = [re.compile(step.kind.pattern, re.DOTALL) for step in fields]
         self._rest = list(zip(reversed(self._patterns[1:]), reversed(separators), strict=True))
         self._remembered: dict[bytes, list[bytes] | None] = {}
+
+    @property
+    def quoted(self) -> int:
+        """How many values in quotes there are."""
+        return 1 + sum(separator is not None and separator.pattern == _QUOTES for _, separator in self._rest)
 
     def split(self, raw: bytes) -> list[bytes] | None:
         """Give a value for each field: the last split in which each value fits its grammar; None when none does."""
@@ -55,17 +65,17 @@ class _Region:
 
     def _split(self, raw: bytes) -> list[bytes] | None:
         values: list[bytes] = []
-        for pattern, separator in self._rest:
+        for left, (pattern, separator) in zip(range(len(self._rest) - 1, -1, -1), self._rest, strict=True):
             if separator is None:
-                at = _last_split(raw, pattern)
+                at = _last_split(raw, pattern, two=left == 0)
                 values.insert(0, raw[at:].lstrip(b" "))
                 raw = raw[:at].rstrip(b" ")
                 continue
-            found = deque(separator.finditer(raw), maxlen=1)
-            if not found:
+            found = separator.fullmatch(raw)
+            if found is None:
                 return None
-            values.insert(0, raw[found[0].end() :])
-            raw = raw[: found[0].start()]
+            raw, value = found.groups()
+            values.insert(0, value)
         values.insert(0, raw)
         fits = all(pattern.fullmatch(value) for pattern, value in zip(self._patterns, values, strict=True))
         return values if fits else None
@@ -119,21 +129,23 @@ class Plan:
         return re.compile(_pattern(sections[0], last=len(sections) == 1))
 
     @cached_property
-    def _tails(self) -> list[re.Pattern[bytes]]:
+    def _tails(self) -> list[list[re.Pattern[bytes]]]:
         """Each finds the last reading of a section behind a raw region; all but the last have a raw region behind."""
-        sections = self._parts[0][1:]
-        return [
-            re.compile(
-                rb"(?s:(.*))" + _guard(section) + _pattern(section, last=last) + (b"" if last else rb"(?s:(.*))")
-            )
-            for section, last in zip(sections, [False] * (len(sections) - 1) + [True], strict=True)
+        sections, regions = self._parts
+        inner = [
+            [_behind(each, last=False) + rb"(?s:(.*))" for each in _variants(section)] for section in sections[1:-1]
         ]
+        raw = _in_quotes(regions[-1].quoted) + rb"|.*" if _begins_with_list(sections[-1]) else rb".*"
+        last = [_behind(each, last=True, raw=raw) for each in _variants(sections[-1])]
+        return [list(map(re.compile, patterns)) for patterns in (*inner, last)]
 
     @cached_property
-    def _openings(self) -> list[re.Pattern[bytes]]:
+    def _openings(self) -> list[list[re.Pattern[bytes]]]:
         """Each finds every reading of the same section."""
-        sections = self._parts[0][1:-1]
-        return [re.compile(_guard(section) + rb"(?=(" + _pattern(section, last=False) + rb"))") for section in sections]
+        return [
+            [re.compile(_guard(each) + rb"(?=(" + _pattern(each, last=False) + rb"))") for each in _variants(section)]
+            for section in self._parts[0][1:-1]
+        ]
 
     def match(self, line: bytes, start: int = 0) -> Sequence[bytes | None] | None:
         """Read a complete line from ``start``: the bytes of each alias (None: an absent block), None if it is not."""
@@ -144,7 +156,7 @@ class Plan:
         head = self._head.match(line, start)
         if head is None:
             return None
-        rest = self._tails[-1].fullmatch(line, head.end())
+        rest = next(filter(None, (tail.fullmatch(line, head.end()) for tail in self._tails[-1])), None)
         if rest is None:
             return None
         raw, *values = rest.groups()
@@ -180,14 +192,15 @@ class Plan:
         self, line: bytes, start: int, end: int, number: int
     ) -> Iterator[tuple[int, int, Sequence[bytes | None]]]:
         """Give the places where section ``number`` between raw regions may stand, from the last, and its values."""
-        last = self._tails[number].fullmatch(line, start, end)
-        if last is None:
-            return
-        _, *values, raw = last.groups()
-        yield last.end(1), end - len(raw), values
-        for reading in reversed(deque(self._openings[number].finditer(line, start, last.end(1)), maxlen=_READINGS_MAX)):
-            whole, *values = reading.groups()
-            yield reading.start(), reading.start() + len(whole), values
+        for tail, opening in zip(self._tails[number], self._openings[number], strict=True):
+            last = tail.fullmatch(line, start, end)
+            if last is None:
+                continue
+            _, *values, raw = last.groups()
+            yield last.end(1), end - len(raw), values
+            for reading in reversed(deque(opening.finditer(line, start, last.end(1)), maxlen=_READINGS_MAX)):
+                whole, *values = reading.groups()
+                yield reading.start(), reading.start() + len(whole), values
 
     def scan(self, line: bytes, start: int = 0) -> Scan:
         """Read a line step by step from ``start``, as far as it goes."""
@@ -200,6 +213,47 @@ class Plan:
             optional = (number for number, step in enumerate(section) if isinstance(step, Field) and step.kind.optional)
             return re.compile(_guard(section) + _pattern(section[: next(optional, len(section))], last=False))
         return None
+
+
+def _behind(section: Sequence[Step], *, last: bool, raw: bytes = rb".*") -> bytes:
+    return rb"(?s:(" + raw + rb"))" + _guard(section) + _pattern(section, last=last)
+
+
+def _variants(section: Sequence[Step]) -> list[list[Step]]:
+    """Give a section with and without each of the optional fields that it begins with, the fullest first.
+
+    The last possible reading alone would give them to the raw value in front of them.
+    """
+    begin = takewhile(lambda each: isinstance(each, Blank) or (isinstance(each, Field) and each.kind.optional), section)
+    optional = [number for number, step in enumerate(begin) if isinstance(step, Field)][:_OPTIONAL_MAX]
+    chosen = [set(some) for size in range(len(optional), -1, -1) for some in combinations(optional, size)]
+    return [
+        [
+            _settled(step, there=number in there) if isinstance(step, Field) and number in optional else step
+            for number, step in enumerate(section)
+        ]
+        for there in chosen
+    ]
+
+
+def _settled(step: Field, *, there: bool) -> Field:
+    """Give an optional field as one that is always there, or never."""
+    return replace(step, kind=replace(step.kind, optional=False) if there else replace(step.kind, pattern=rb"(?!)"))
+
+
+def _begins_with_list(section: Sequence[Step]) -> bool:
+    """Tell whether a list is the first behind the quote that ends a raw value."""
+    first = next((step for step in section[1:] if not isinstance(step, Blank)), None)
+    return section[:1] == [Literal(b'"')] and isinstance(first, Field) and first.kind is LIST
+
+
+def _in_quotes(size: int) -> bytes:
+    """Give the pattern of so many values in quotes, without the outermost ones: each ends at the first possible quote.
+
+    The last possible one would give the list behind them to the values.
+    """
+    value = rb'(?:[^"]++|"(?! ++"| *+\Z))*+'
+    return rb'" ++"'.join([value] * size)
 
 
 def _guard(section: Sequence[Step]) -> bytes:
@@ -215,7 +269,10 @@ def _pattern(steps: Sequence[Step], *, last: bool) -> bytes:
         if isinstance(step, Literal):
             parts.append(re.escape(step.text))
         elif isinstance(step, Blank):
-            parts.append(rb" *+" if step.loose or (last and following is None) else rb" ++")
+            parts.append(b"" if step.loose else rb" *+" if last and following is None else rb" ++")
+        elif following == Blank(loose=True):
+            behind = rb" *+" if last and number + 2 == len(steps) else rb" ++"
+            parts.append(rb"(?:(" + step.kind.pattern + rb")" + behind + rb")?")
         elif step.kind.optional:
             ends = isinstance(following, Blank) or (last and following is None)
             before = parts.pop() if ends and parts and parts[-1] == rb" ++" else b""
@@ -228,15 +285,19 @@ def _pattern(steps: Sequence[Step], *, last: bool) -> bytes:
 
 
 def _separator(steps: Sequence[Step]) -> re.Pattern[bytes] | None:
-    """Give what finds the text between two raw fields; None is blanks alone."""
+    """Give what splits at the last text between two raw fields; None is blanks alone."""
     if all(isinstance(step, Blank) for step in steps):
         return None
-    return re.compile(_guard(steps) + _pattern(steps, last=False))
+    return re.compile(rb"(?s:(.*))" + _guard(steps) + _pattern(steps, last=False) + rb"(?s:(.*))")
 
 
-def _last_split(raw: bytes, right: re.Pattern[bytes]) -> int:
-    """Find the last blank with a value behind it that fits; a lone `-` in front is always a value of its own."""
-    if raw.startswith(b"- "):
+_QUOTES: Final = rb'(?s:(.*))" ++"(?s:(.*))'
+"""What ``_separator`` gives for values in quotes."""
+
+
+def _last_split(raw: bytes, right: re.Pattern[bytes], *, two: bool) -> int:
+    """Find the last blank with a value behind it that fits; of two, a lone `-` in front is a value of its own."""
+    if two and raw.startswith(b"- "):
         return 1
     at = raw.rfind(b" ")
     while at > 0:

@@ -50,7 +50,7 @@ class Scanner:
 
     def __init__(self, line: bytes, start: int, steps: Sequence[Step], opening: re.Pattern[bytes] | None) -> None:
         self._line = line
-        self._at = start
+        self._start = self._at = start
         self._steps = steps
         self._opening = opening
         self._values: dict[str, bytes] = {}
@@ -75,9 +75,7 @@ class Scanner:
             return self._take_literal(step.text)
         if isinstance(step, Blank):
             return self._take_blank(step, number)
-        if self._at == len(self._line):
-            return self._cut(step)
-        if step.kind.pattern == LIST_BEFORE_QUOTES.pattern:
+        if self._at == len(self._line) or step.kind.pattern == LIST_BEFORE_QUOTES.pattern:
             return self._cut(step)
         if step.kind.raw:
             return self._take_raw(step, self._following(number))
@@ -95,7 +93,7 @@ class Scanner:
 
     def _take_blank(self, step: Blank, number: int) -> Scan | None:
         match = _BLANKS.match(self._line, self._at)
-        if match is None and step.loose and self._at < len(self._line):
+        if step.loose and self._at == self._start:
             return None
         if match is None:
             return self._cut() if self._at == len(self._line) else self._mismatch("a blank")

@@ -31,7 +31,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """One or more spaces; ``loose``: or none, behind optional fields that a line may begin with."""
+    """One or more spaces; ``loose``: behind an optional field that a line begins with, and left out with it."""
 
     loose: bool = False
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from shipper.errors import Permanent
-from shipper.haproxy.logformat import compile_plan
 from shipper.haproxy.formats import STOCK
+from shipper.haproxy.logformat import compile_plan
 from tests.haproxy.lines import HEADERS, Values, interpreted, values
 
 H = "haproxy."
