@@ -42,8 +42,8 @@ from pydantic_settings import (
 
 from shipper import haproxy_files, limits, listen_url
 from shipper.config_errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
-from shipper.errors import ConfigError, Permanent
-from shipper.haproxy.formats import compile_format
+from shipper.errors import ConfigError
+from shipper.haproxy.formats import Format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,33 +129,6 @@ class Sender(_Closed):
     """An address or a network: `192.0.2.7`, `192.0.2.0/24`, `2001:db8::/32`."""
     timezone: Zone
     """The zone of the dates in their lines."""
-
-
-class Format(_Closed):
-    """A log format beside the stock ones, and which lines it is for."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-    """What `haproxy.log_format` says of its lines."""
-    log_format: str
-    """A log-format string as it stands in haproxy.cfg, or a stock format's name: `httplog`, …"""
-    frontends: tuple[str, ...] = ()
-    """The frontends whose lines have it; empty: all. Needs `%f` or `%ft` in the format."""
-    tags: tuple[str, ...] = ()
-    """The syslog tags (`log-tag`) whose lines have it; empty: all."""
-    mode: Literal["http", "tcp"] | None = None
-    """`http` or `tcp`; by default what the format's fields tell."""
-    request_captures: tuple[str, ...] | None = None
-    """The names of the captured request headers in their order, `""` where there is none; absent: not known."""
-    response_captures: tuple[str, ...] | None = None
-    """The same of the response."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Format:
-        try:
-            compile_format(self)
-        except Permanent as error:
-            raise ValueError(str(error)) from error
-        return self
 
 
 class Elasticsearch(_Closed):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from shipper import config
 from shipper.config_errors import ENV_FILE
 from shipper.errors import ConfigError
-from shipper.haproxy.formats import compile_format
+from shipper.haproxy.formats import Format, compile_format
 from shipper.haproxy.stock import NEVER_GUESSED, STOCK_FORMATS
 
 _SOURCE: Final = "Where settings come from"
@@ -123,7 +123,7 @@ def with_format(settings: config.Config, named: str | None) -> config.Config:
         return settings
     first = next((known for known in settings.formats if known.name == named), None)
     try:
-        first = first or config.Format(name=named if named in STOCK_NAMES else "custom", log_format=named)
+        first = first or Format(name=named if named in STOCK_NAMES else "custom", log_format=named)
     except ValidationError as error:
         raise ConfigError(f"--format: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
     for warning in compile_format(first).plan.warnings:

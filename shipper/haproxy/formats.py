@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as ModelField
 
 from shipper.errors import Permanent
 from shipper.haproxy.clock import Clock
@@ -28,7 +31,6 @@ from shipper.limits import LABELS_MAX
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shipper.config import Format
     from shipper.haproxy.fields import Part
     from shipper.haproxy.record import Attributes
 
@@ -49,6 +51,35 @@ TRAFFIC: Final[dict[str, Attributes]] = {
     },
 }
 """What every line of a mode has."""
+
+
+class Format(BaseModel):
+    """A log format beside the stock ones, and which lines it is for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    name: Annotated[str, ModelField(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+    """What `haproxy.log_format` says of its lines."""
+    log_format: str
+    """A log-format string as it stands in haproxy.cfg, or a stock format's name: `httplog`, …"""
+    frontends: tuple[str, ...] = ()
+    """The frontends whose lines have it; empty: all. Needs `%f` or `%ft` in the format."""
+    tags: tuple[str, ...] = ()
+    """The syslog tags (`log-tag`) whose lines have it; empty: all."""
+    mode: Literal["http", "tcp"] | None = None
+    """`http` or `tcp`; by default what the format's fields tell."""
+    request_captures: tuple[str, ...] | None = None
+    """The names of the captured request headers in their order, `""` where there is none; absent: not known."""
+    response_captures: tuple[str, ...] | None = None
+    """The same of the response."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Format:
+        try:
+            compile_format(self)
+        except Permanent as error:
+            raise ValueError(str(error)) from error
+        return self
 
 
 NO_NAMES: Final = Names()

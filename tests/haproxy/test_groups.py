@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shipper.config import Format, Interpretation
-from shipper.haproxy.formats import STOCK, formats_in_use, groups_in_use
+from shipper.config import Interpretation
+from shipper.haproxy.formats import STOCK, Format, formats_in_use, groups_in_use
 from shipper.haproxy.understand import Context, understand
 from tests.haproxy.lines import RECEIVED_US, Values, flat
 
@@ -69,7 +69,7 @@ def test_a_format_is_for_its_tags() -> None:
 
 @pytest.mark.parametrize("text", [OWN, f'"{OWN}"', f"'{OWN}'", OWN.replace(" ", "\\ ")])
 def test_a_string_may_stand_as_in_haproxy_cfg(text: str) -> None:
-    assert groups_in_use((form("o", text),))[0].plan.steps == groups_in_use((form("o", OWN),))[0].plan.steps
+    assert groups_in_use((form("o", text),))[0].plan.fields == groups_in_use((form("o", OWN),))[0].plan.fields
 
 
 def test_quotes_that_belong_to_the_line_stay() -> None:

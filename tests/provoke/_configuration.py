@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shipper.config import Format
+from shipper.haproxy.formats import Format
 
 if TYPE_CHECKING:
     from pathlib import Path

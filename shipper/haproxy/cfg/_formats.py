@@ -19,9 +19,8 @@ from shipper.haproxy.formats import compile_format
 from shipper.haproxy.stock import STOCK_FORMATS
 
 if TYPE_CHECKING:
-    from shipper.config import Format
     from shipper.haproxy.cfg._model import Capture, Frontend, HAProxyConfig
-    from shipper.haproxy.formats import CompiledFormat
+    from shipper.haproxy.formats import CompiledFormat, Format
 
 Names = tuple[str, ...]
 Mode = Literal["http", "tcp"]
