@@ -151,9 +151,10 @@ class FileSource(Ordinary):
                     elif fnmatchcase(entry.name, self._pattern) and self._is_first("compressed"):
                         _log.warning("compressed_file_skipped", path=entry.path)
         except OSError as error:
-            if self._is_first("folder"):
+            if self._is_first(self._folder):
                 _log.warning("folder_not_read", path=self._folder, error=str(error))
             return None
+        self._said.discard(self._folder)
         matching = sorted((each for each in found.values() if each.matching), key=lambda each: each.written_ns)
         for each in matching[:-FILES_FOLLOWED_MAX]:
             del found[each.file]
@@ -193,7 +194,7 @@ class FileSource(Ordinary):
         try:
             fd = os.open(found.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
-            if self._is_first("file"):
+            if self._is_first(found.path):
                 _log.warning("file_not_read", path=found.path, error=str(error))
             return
         status = os.fstat(fd)
@@ -257,7 +258,7 @@ class FileSource(Ordinary):
         return folder == self._folder and fnmatchcase(name, self._pattern)
 
     def _is_first(self, what: str) -> bool:
-        """Say whether this is to be said: the first of its kind is."""
+        """Say whether there is something new to say."""
         first = what not in self._said
         self._said.add(what)
         return first
