@@ -106,6 +106,10 @@ class CompiledFormat:
         """What every line of this format has."""
         return TRAFFIC[self.plan.mode] | {"log_format": self.plan.name}
 
+    def claims(self, values: Mapping[str, bytes]) -> bool:
+        """Tell whether a line is of a frontend that this format is for."""
+        return any(alias in values and frontend_of(values[alias]) in self.frontends for alias in _FRONTEND)
+
     @property
     def quotes_request(self) -> bool:
         """Tell whether `%r` stands in quotes, which say where it ends."""

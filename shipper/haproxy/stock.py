@@ -13,17 +13,20 @@ STOCK_FORMATS: Final = {
     "httplog": HTTPLOG,
     "httpslog": f"{HTTPLOG} {_TLS}",
     "tcplog": "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq",
-    "httpclf": (
-        '%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s '
-        "%TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl"
-    ),
     "tcpclf": (
         '%{+Q}o %{-Q}ci - - [%T] "TCP " 000 %B "" "" %cp %ms %ft %b %s '
         '%Th %Tw %Tc %Tt %U %ts-- %ac %fc %bc %sc %rc %sq %bq "" "" '
     ),
+    "httpclf": (
+        '%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s '
+        "%TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl"
+    ),
     "error": f"%ci:%cp [%tr] %ft %ac/%fc {_TLS}",
 }
-"""The formats that HAProxy brings along (manual, 8.2), in the order in which they are tried."""
+"""The formats that HAProxy brings along (manual, 8.2), in the order in which they are tried.
+
+A line of `tcpclf` has the shape of `httpclf` as well, with the request `TCP `.
+"""
 NEVER_GUESSED: Final = {
     "httplog-1.6": (
         "%ci:%cp [%t] %ft %b/%s %Tq/%Tw/%Tc/%Tr/%Tt %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"

@@ -36,10 +36,11 @@ from shipper.haproxy.timestamps import (
 from shipper.listen_url import FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shipper.config import Interpretation
     from shipper.haproxy.clock import Instant
+    from shipper.haproxy.fields import Part
     from shipper.haproxy.formats import CompiledFormat
     from shipper.haproxy.scanning import Scan
     from shipper.haproxy.syslog import Header, Identity
@@ -206,16 +207,17 @@ def _read_cut(raw: bytes, start: int, groups: Sequence[FormatGroup], *, cut: boo
         for group, scan in scans
         if scan.cut and (known := group.may_be(scan.values)) is not None and _is_enough(known, scan)
     ]
+    named = [(known, scan) for known, scan in may_be if known.claims(scan.values)]
+    may_be = named or may_be
     if may_be:
         known, scan = may_be[0]
         values = {a: v for a, v in scan.values.items() if all(other.values.get(a) == v for _, other in may_be)}
         attributes = _traffic(known, values)
         if values == scan.values:
             attributes |= _touched(known, scan)
-        else:
-            others = [other.constants for other, _ in may_be[1:]]
-            differ = {name for name, value in known.constants.items() if any(o[name] != value for o in others)}
-            attributes = {name: value for name, value in attributes.items() if name not in differ}
+        constants = [other.constants for other, _ in may_be]
+        differ = {name for name, value in known.constants.items() if any(each[name] != value for each in constants)}
+        attributes = {name: value for name, value in attributes.items() if name not in differ}
         instant = known.clock.read([scan.values.get(alias) for alias in known.plan.aliases])
         return _Reading(attributes | {"truncated": "line"}, instant)
     group, scan = max(scans, key=lambda pair: pair[1].column)
@@ -242,14 +244,20 @@ def _traffic(known: CompiledFormat, values: Mapping[str, bytes]) -> Attributes:
     date = values.get(known.clock.alias or "")
     found = known.clock.read([values.get(alias) for alias in known.plan.aliases])
     errors = [PATHS["timestamp"]] if date and date not in ABSENT and found is None else []
-    for part in known.parts:
-        if all(alias in values for alias in part.aliases):
-            given = dict(part.read(*(values[alias] for alias in part.aliases)))
-            wrong = given.pop("field_errors", None)
-            if isinstance(wrong, list):
-                errors += wrong
-            attributes |= given
+    for part in (each for whole in known.parts for each in _readable(whole, values)):
+        given = dict(part.read(*(values[alias] for alias in part.aliases)))
+        wrong = given.pop("field_errors", None)
+        if isinstance(wrong, list):
+            errors += wrong
+        attributes |= given
     return attributes | {"field_errors": errors} if errors else attributes
+
+
+def _readable(part: Part, values: Mapping[str, bytes]) -> Iterator[Part]:
+    """Give a part when its values are there, or else what can be read of it without the rest."""
+    for each in (part,) if all(alias in values for alias in part.aliases) else part.apart:
+        if all(alias in values for alias in each.aliases):
+            yield each
 
 
 def _touched(known: CompiledFormat, scan: Scan) -> Attributes:
