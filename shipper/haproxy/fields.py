@@ -99,12 +99,16 @@ def address(side: str, *, named: bool = True) -> Reader:
 
 
 def _frontend(raw: bytes) -> Attributes:
-    return word("frontend_name")(raw.removesuffix(b"~")) | {"tls_established": raw.endswith(b"~")}
+    return word("frontend_name")(raw.removesuffix(b"~"))
 
 
-def _frontend_of_error(raw: bytes, error: bytes) -> Attributes:
+def _established(raw: bytes) -> Attributes:
+    return {"tls_established": raw.endswith(b"~")}
+
+
+def _established_unless(raw: bytes, error: bytes) -> Attributes:
     """Read `%ft` where it is known whether the handshake came to its end."""
-    return _frontend(raw) | {"tls_established": raw.endswith(b"~") and (error in ABSENT or int(error) == 0)}
+    return {"tls_established": raw.endswith(b"~") and (error in ABSENT or int(error) == 0)}
 
 
 def _resumed(raw: bytes, version: bytes) -> Attributes:
@@ -222,8 +226,9 @@ PARTS: Final = (
     _count_part("bp", "source_nat_port"),
     Part(("si",), address("server"), ("server_address", "server_ip")),
     _count_part("sp", "server_port"),
-    Part(("ft",), _frontend, ("frontend_name", "tls_established"), without=("fc_err",)),
-    Part(("ft", "fc_err"), _frontend_of_error, ("frontend_name", "tls_established")),
+    Part(("ft",), _frontend, ("frontend_name",)),
+    Part(("ft",), _established, ("tls_established",), without=("fc_err",)),
+    Part(("ft", "fc_err"), _established_unless, ("tls_established",)),
     Part(("f",), word("frontend_name"), ("frontend_name",), without=("ft",)),
     Part(("ssl_fc",), _flag("tls_established"), ("tls_established",), without=("ft",)),
     Part(("b",), word("backend_name"), ("backend_name",)),

@@ -53,7 +53,8 @@ NAME_BYTES_MAX: Final = 255
 
 
 def _number(words: str, sign: bytes) -> Kind:
-    return Kind(words, sign + rb"?[0-9]{1,20}", sign + rb"?[0-9]{0,20}", rb"0-9+-")
+    """Make a kind of a number without leading zeros, which tell a number from the code of a TLS error."""
+    return Kind(words, sign + rb"?(?:0|[1-9][0-9]{0,19})", sign + rb"?[0-9]{0,20}", rb"0-9+-")
 
 
 def _word(words: str, chars: bytes) -> Kind:
@@ -103,7 +104,7 @@ SERVER: Final = Kind(
     rb"<?[A-Za-z0-9._:-]*+>?",
     _NAME_CHARS + rb"<>",
 )
-STATUS: Final = Kind("a status code", rb"(?:[0-9]{3}|-1?|0)", rb"(?:-?[0-9]{0,3})", rb"0-9-")
+STATUS: Final = Kind("a status code", rb"(?:[1-9][0-9]{2}|-1?|0)", rb"(?:-1?|0|[1-9][0-9]{0,2})?", rb"0-9-")
 COOKIE: Final = Kind("a captured cookie or `-`", rb"(?:-|[^ =]++=.*)", rb".*", _ANY, raw=True)
 TERMINATION: Final = Kind(
     "a termination state",

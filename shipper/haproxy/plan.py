@@ -39,6 +39,10 @@ _OPTIONAL_MAX: Final = 3
 """Optional fields behind a raw value of which each combination is tried."""
 
 
+_VALUE: Final = rb'(?:[^"]++|"(?! ++"| *+\Z))*+'
+_COOKIE: Final = rb'(?:[^ ="]++=' + _VALUE + rb")?+"
+
+
 class _Region:
     """Raw fields with nothing typed between them, and what separates them: a text, or blanks (None)."""
 
@@ -48,9 +52,13 @@ class _Region:
         self._remembered: dict[bytes, list[bytes] | None] = {}
 
     @property
-    def quoted(self) -> int:
-        """How many values in quotes there are."""
-        return 1 + sum(separator is not None and separator.pattern == _QUOTES for _, separator in self._rest)
+    def in_quotes(self) -> bytes:
+        """The pattern of values that stand in quotes, without the outermost ones: each ends at the first possible one.
+
+        The last possible one would give the list behind them to the values.
+        """
+        quoted = 1 + sum(separator is not None and separator.pattern == _QUOTES for _, separator in self._rest)
+        return rb'" ++"'.join(_COOKIE if b"=.*" in each.pattern else _VALUE for each in self._patterns[-quoted:])
 
     def split(self, raw: bytes) -> list[bytes] | None:
         """Give a value for each field: the last split in which each value fits its grammar; None when none does."""
@@ -135,7 +143,7 @@ class Plan:
         inner = [
             [_behind(each, last=False) + rb"(?s:(.*))" for each in _variants(section)] for section in sections[1:-1]
         ]
-        raw = _in_quotes(regions[-1].quoted) + rb"|.*" if _begins_with_list(sections[-1]) else rb".*"
+        raw = regions[-1].in_quotes + rb"|.*" if _begins_with_list(sections[-1]) else rb".*"
         last = [_behind(each, last=True, raw=raw) for each in _variants(sections[-1])]
         return [list(map(re.compile, patterns)) for patterns in (*inner, last)]
 
@@ -245,15 +253,6 @@ def _begins_with_list(section: Sequence[Step]) -> bool:
     """Tell whether a list is the first behind the quote that ends a raw value."""
     first = next((step for step in section[1:] if not isinstance(step, Blank)), None)
     return section[:1] == [Literal(b'"')] and isinstance(first, Field) and first.kind is LIST
-
-
-def _in_quotes(size: int) -> bytes:
-    """Give the pattern of so many values in quotes, without the outermost ones: each ends at the first possible quote.
-
-    The last possible one would give the list behind them to the values.
-    """
-    value = rb'(?:[^"]++|"(?! ++"| *+\Z))*+'
-    return rb'" ++"'.join([value] * size)
 
 
 def _guard(section: Sequence[Step]) -> bytes:

@@ -37,6 +37,8 @@ class Scan:
     expected: str
     touched: str = ""
     rest: bytes = b""
+    doubtful: bool = False
+    """Only what stands in front of the first raw value is given: what follows may be that value going on."""
 
 
 def _ahead(text: bytes) -> bytes:
@@ -63,9 +65,11 @@ class Scanner:
             end = self._take(number, step)
             if end is not None:
                 return end
-        if self._at < len(self._line):
-            return self._mismatch("the end of the line")
-        return self._cut()
+        if self._at == len(self._line):
+            return self._cut()
+        if self._line[self._at :].isspace():
+            return Scan(self._values, cut=False, column=self._at + 1, expected="the end of the line")
+        return self._mismatch("the end of the line")
 
     def _following(self, number: int) -> Step | None:
         return self._steps[number + 1] if number + 1 < len(self._steps) else None
@@ -147,12 +151,12 @@ class Scanner:
         if self._sure is not None and self._opening is not None:
             readings = self._opening.finditer(self._line)
             if sum(1 for _ in readings) != 1:
-                return Scan(self._sure, cut=True, column=end + 1, expected="")
+                return Scan(self._sure, cut=True, column=end + 1, expected="", doubtful=True)
         touched = step.alias if step else ""
         return Scan(self._values, cut=True, column=end + 1, expected="", touched=touched, rest=self._line[self._at :])
 
     def _mismatch(self, expected: str) -> Scan:
         """End here; behind a raw value what looks wrong may be the value going on, up to a cut."""
         if self._sure is not None:
-            return Scan(self._sure, cut=True, column=len(self._line) + 1, expected="")
+            return Scan(self._sure, cut=True, column=len(self._line) + 1, expected="", doubtful=True)
         return Scan(self._values, cut=False, column=self._at + 1, expected=expected)

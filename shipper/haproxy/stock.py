@@ -23,10 +23,7 @@ STOCK_FORMATS: Final = {
     ),
     "error": f"%ci:%cp [%tr] %ft %ac/%fc {_TLS}",
 }
-"""The formats that HAProxy brings along (manual, 8.2), in the order in which they are tried.
-
-A line of `tcpclf` has the shape of `httpclf` as well, with the request `TCP `.
-"""
+"""The formats that HAProxy brings along (manual, 8.2), in the order in which they are tried."""
 NEVER_GUESSED: Final = {
     "httplog-1.6": (
         "%ci:%cp [%t] %ft %b/%s %Tq/%Tw/%Tc/%Tr/%Tt %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"

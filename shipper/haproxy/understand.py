@@ -209,6 +209,7 @@ def _read_cut(raw: bytes, start: int, groups: Sequence[FormatGroup], *, cut: boo
     ]
     named = [(known, scan) for known, scan in may_be if known.claims(scan.values)]
     may_be = named or may_be
+    may_be = [pair for pair in may_be if not pair[1].doubtful] or may_be
     if may_be:
         known, scan = may_be[0]
         values = {a: v for a, v in scan.values.items() if all(other.values.get(a) == v for _, other in may_be)}

@@ -151,3 +151,74 @@ def escaped(text: bytes) -> bytes:
 
 
 # -- values of each alias, by hypothesis -----------------------------------------------------------------------------
+
+
+# -- lines of named values -------------------------------------------------------------------------------------------
+
+CHUNKED = {"r", "ft", "hr", "hs", "HM", "HU", "HP", "HPO", "HQ", "HV", "ID"}
+"""What CBOR has in chunks, because HAProxy writes it piece by piece."""
+Named: TypeAlias = bytes | int | bool | list[bytes] | None
+
+
+def named(parts: Sequence[Part], values: Sequence[Value]) -> tuple[list[tuple[Part, Named]], list[bytes]]:
+    """Give the members of a line of named values, and the text that should be read for each."""
+    fields = [part for part in parts if part.alias]
+    both = [_named(part, value) for part, value in zip(fields, values, strict=True)]
+    return [(part, member) for part, (member, _) in zip(fields, both, strict=True)], [meant for _, meant in both]
+
+
+def _named(part: Part, value: Value) -> tuple[Named, bytes]:
+    if isinstance(value, list):
+        items = [encoded(item or b"", b"{|}") for item in value]
+        if part.alias in LISTS:
+            return list(items), b" ".join(b'"' + item + b'"' for item in items)
+        block = b"{" + b"|".join(items) + b"}"
+        return block, block
+    text = _bytes(value).removeprefix(b"+")
+    if part.alias in ENCODED and text != b"<BADREQ>":
+        text = encoded(text)
+    number = re.fullmatch(rb"-?[0-9]+", text) and part.alias not in STRINGS and not part.sample
+    return (int(text) if number else text or None), text
+
+
+def json_line(members: Sequence[tuple[Part, Named]]) -> bytes:
+    """Print a line of `%{+json}o`."""
+    return b"{" + b", ".join(b'"%s": %s' % (part.name.encode(), _json(value)) for part, value in members) + b"}"
+
+
+def _json(value: Named) -> bytes:
+    if value is None or isinstance(value, bool):
+        return {None: b"null", True: b"true", False: b"false"}[value]
+    if isinstance(value, list):
+        return b"[" + b", ".join(map(_json, value)) + b"]"
+    return b"%d" % value if isinstance(value, int) else b'"' + re.sub(rb'(["\\])', rb"\\\1", value) + b'"'
+
+
+def cbor_line(members: Sequence[tuple[Part, Named]]) -> bytes:
+    """Print a line of `%{+cbor}o`: hexadecimal text."""
+    pairs = b"".join(_text(part.name.encode()) + _cbor(value, part.alias) for part, value in members)
+    return (b"\xbf" + pairs + b"\xff").hex().upper().encode()
+
+
+def _cbor(value: Named, alias: str) -> bytes:
+    if value is None or isinstance(value, bool):
+        return {None: b"\xf6", True: b"\xf5", False: b"\xf4"}[value]
+    if isinstance(value, list):
+        return b"\x9f" + b"".join(_cbor(item, "r") for item in value) + b"\xff"
+    if isinstance(value, int):
+        return _head(0, value) if value >= 0 else _head(1, -1 - value)
+    if alias not in CHUNKED:
+        return _text(value)
+    chunks = (value[at : at + 5] for at in range(0, len(value), 5))
+    return b"\x7f" + b"".join(map(_text, chunks)) + b"\xff"
+
+
+def _text(text: bytes) -> bytes:
+    return _head(3, len(text)) + text
+
+
+def _head(kind: int, number: int) -> bytes:
+    if number < 24:
+        return bytes([kind << 5 | number])
+    size = next(size for size in (1, 2, 4, 8) if number < 1 << 8 * size)
+    return bytes([kind << 5 | 23 + size.bit_length()]) + number.to_bytes(size)

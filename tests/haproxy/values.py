@@ -25,7 +25,7 @@ addresses = st.one_of(st.ip_addresses(v=4), st.sampled_from(["::1", "2001:db8::1
     lambda a: str(a).encode()
 )
 ports = st.integers(0, 65535)
-words = st.text("abcXYZ019._:-", min_size=1, max_size=8).map(str.encode).filter(lambda w: w != b"-")
+words = st.builds(str.__add__, st.sampled_from("abXZ"), st.text("abcXYZ019._:-", max_size=7)).map(str.encode)
 dates = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(  # noqa: DTZ001 -- a wall time
     lambda d: f"{d:%d}/{lines.MONTHS[d.month]}/{d:%Y:%H:%M:%S}.{d.microsecond // 1000:03}".encode()
 )
@@ -39,12 +39,11 @@ cookies: Values = st.one_of(st.none(), words.map(lambda w: b"S=" + w))
 hostile_cookies: Values = st.one_of(st.none(), hostile.map(lambda t: b"S=" + t))
 paths = st.text('/ab"#{}|]\\é', max_size=10).map(lambda t: b"/" + t.encode())
 queries: Values = st.one_of(st.none(), st.text('ab?&="#{|é', max_size=8).map(lambda t: b"?" + t.encode()))
-methods = st.sampled_from([b"GET", b"POST", b"<BADREQ>"])
-urls = st.one_of(paths, paths.map(lambda p: b"https://a.example:8080" + p), st.sampled_from([b"*", b"<BADREQ>"]))
-versions = st.sampled_from([b"HTTP/1.1", b"HTTP/2.0", b"<BADREQ>"])
-requests: Values = st.one_of(
-    st.just(b"<BADREQ>"), st.builds(lambda m, u, v: m + b" " + u + b" " + v, methods, urls, versions)
-)
+bad = st.just(b"<BADREQ>")
+methods = st.sampled_from([b"GET", b"POST"])
+urls = st.one_of(paths, paths.map(lambda path: b"https://a.example:8080" + path), st.just(b"*"))
+versions = st.sampled_from([b"HTTP/1.1", b"HTTP/2.0"])
+requests: Values = st.one_of(bad, st.builds(lambda *words: b" ".join(words), methods, urls, versions))
 captures: Values = st.one_of(
     st.none(), st.lists(st.text('a b"#{|}]\\é', max_size=6).map(str.encode), min_size=1, max_size=3)
 )
@@ -71,12 +70,12 @@ OF_ALIAS: dict[str, Values] = {
     "ts": st.sampled_from([b"--", b"CD", b"sQ"]),
     **dict.fromkeys(("hr", "hs", "hrl", "hsl"), captures),
     "r": requests,
-    "HM": methods,
-    "HU": urls,
-    "HP": urls.filter(lambda u: b"?" not in u),
+    "HM": methods | bad,
+    "HU": urls | bad,
+    "HP": urls.filter(lambda url: b"?" not in url) | bad,
     "HPO": st.one_of(st.none(), paths),
     "HQ": queries,
-    "HV": versions,
+    "HV": versions | bad,
     "ID": tokens,
     "OG": st.sampled_from([b"accept", b"request", b"close"]),
     "sslv": st.sampled_from([None, b"TLSv1.3"]),
@@ -93,6 +92,7 @@ OF_SAMPLE: dict[str, Values] = {
     "ssl_fc": st.sampled_from([0, 1]),
     "ssl_fc_sni": tokens,
     "unique-id": tokens,
+    "accept_date": st.integers(10**9, 2 * 10**9),
     "request_date(us)": st.integers(10**15, 2 * 10**15),
     "rand,hex": st.integers(0, 2**63).map(lambda n: b"%016X" % n),
     "var(txn.a)": tokens,
