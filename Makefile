@@ -30,7 +30,8 @@ demo: setup ## watch the whole pipeline at work: HAProxy, shipper, Elasticsearch
 bench: setup ## measure
 	@$(PYTHON) -m bench
 
-soak: setup fetch ## kill everything a hundred times under load (SOAK_ROUNDS=1000 for longer)
+soak: setup fetch ## fuzz with 10 million inputs, and kill everything a hundred times under load (SOAK_ROUNDS=1000 for longer)
+	FUZZ_RUNS=$${FUZZ_RUNS:-10000000} $(BIN)/pytest tests/fuzz --timeout=86400
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py -m chaos --timeout=7200
 
 lock: $(STAMP) ## bring requirements.lock in line with pyproject.toml
