@@ -11,7 +11,7 @@ from shipper.haproxy.fields import ABSENT
 from shipper.haproxy.timestamps import OFFSET_US_MAX, SECOND_US, TIMESTAMP_US_MAX, read_haproxy_second
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 MS_US: Final = 1_000
 
@@ -63,9 +63,12 @@ def total_of(raw: bytes | None) -> int:
 
 
 class Clock:
-    """Reads the time of a format's lines from their values, which come in the order of ``aliases``."""
+    """Reads the time of a format's lines from their values, which come in the order of ``aliases``.
 
-    def __init__(self, aliases: Sequence[str]) -> None:
+    Numbers of the aliases in ``hexadecimal`` are (flag X).
+    """
+
+    def __init__(self, aliases: Sequence[str], hexadecimal: Collection[str] = ()) -> None:
         places = {alias: place for place, alias in reversed(list(enumerate(aliases)))}
         self.alias = next((alias for alias in _ORDER if alias in places), None)
         """The value that tells the time; None when there is none."""
@@ -77,6 +80,7 @@ class Clock:
         self._offset = offsets[0] if offsets and self.alias in {"tr", "t"} else None
         self._local = self.alias in {"tr", "t"} and self._offset is None
         self._unit_us = _EPOCHS.get(self.alias or "")
+        self._base, self._ms_base = (16 if alias in hexadecimal else 10 for alias in (self.alias, "ms"))
 
     def read(self, found: Sequence[bytes | None]) -> Instant | None:
         """Give the time; None where there is none, or no such date."""
@@ -88,7 +92,7 @@ class Clock:
             second = read_haproxy_second(date[:20])
             return None if second is None else Instant(second + int(date[21:24]) * MS_US, None, total_us)
         if self._unit_us is not None:
-            wall_us = int(date) * self._unit_us if len(date) <= _DIGITS_MAX else TIMESTAMP_US_MAX + 1
+            wall_us = int(date, self._base) * self._unit_us if len(date) <= _DIGITS_MAX else TIMESTAMP_US_MAX + 1
             return Instant(wall_us + self._millisecond(found), 0, total_us)
         return self._with_offset(date, found, total_us)
 
@@ -103,7 +107,7 @@ class Clock:
 
     def _millisecond(self, found: Sequence[bytes | None]) -> int:
         ms = None if self._ms is None else found[self._ms]
-        return 0 if ms is None or ms in ABSENT else int(ms) * MS_US
+        return 0 if ms is None or ms in ABSENT else int(ms, self._ms_base) * MS_US
 
 
 def _read_offset(date: bytes | None) -> int | None:

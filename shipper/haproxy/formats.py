@@ -22,7 +22,7 @@ from shipper.haproxy.parts import parts_of
 from shipper.haproxy.plan import Plan
 from shipper.haproxy.request import REQUEST_ATTRIBUTES
 from shipper.haproxy.samples import label_name
-from shipper.haproxy.steps import Field
+from shipper.haproxy.steps import Decode, Field
 from shipper.haproxy.stock import MANUAL_NAMES, NEVER_GUESSED, STOCK_FORMATS
 from shipper.haproxy.structured import StructuredPlan
 from shipper.haproxy.words import MalformedError, words
@@ -199,7 +199,11 @@ def _compiled(
     frontends: frozenset[bytes] = frozenset(),
     tags: frozenset[str] = frozenset(),
 ) -> CompiledFormat:
-    return CompiledFormat(plan, parts_of(plan.fields, names), Clock(plan.aliases), names, frontends, tags)
+    return CompiledFormat(plan, parts_of(plan.fields, names), _clock(plan), names, frontends, tags)
+
+
+def _clock(plan: Plan | StructuredPlan) -> Clock:
+    return Clock(plan.aliases, {field.alias for field in plan.fields if field.decode is Decode.HEX})
 
 
 STOCK: Final = tuple(_compiled(compile_plan(name, string), NO_NAMES) for name, string in STOCK_FORMATS.items())

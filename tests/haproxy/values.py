@@ -94,6 +94,7 @@ OF_SAMPLE: dict[str, Values] = {
     "unique-id": tokens,
     "accept_date": st.integers(10**9, 2 * 10**9),
     "request_date(us)": st.integers(10**15, 2 * 10**15),
+    "accept_date(ms)": st.integers(10**12, 2 * 10**12),
     "rand,hex": st.integers(0, 2**63).map(lambda n: b"%016X" % n),
     "var(txn.a)": tokens,
     "capture.req.hdr(0)": tokens,
