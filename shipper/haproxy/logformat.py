@@ -203,7 +203,10 @@ class _Compiler:
             return kind
         if any(isinstance(later, Field) and later.kind.raw for later in self.steps[number + 1 :]):
             raise self.wrong(self.places[number], f"{step.printed} cannot be told from the quotes behind it")
-        return LIST_BEFORE_QUOTES
+        previous = [each for each in self.steps[:number] if isinstance(each, Field)][-1:]
+        # the first of two lists takes all: to try each division would be quadratic
+        behind_another = any(each.kind is LIST for each in previous)
+        return replace(LIST_BEFORE_QUOTES, pattern=rb"(?!)") if behind_another else LIST_BEFORE_QUOTES
 
     def check_optional(self, step: Field, number: int) -> None:
         """Warn of two values that may both be nothing: one that is there may be either."""
