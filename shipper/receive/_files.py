@@ -108,8 +108,7 @@ class FileSource(Ordinary):
         taken = 0
         for file in list(self._open.values()):
             taken += file.read(gathering, now_s)
-            if file.rotated and now_s - file.read_s >= self._quiet_s:
-                file.take_rest(gathering, now_s)
+            if file.rotated and now_s - file.read_s >= self._quiet_s and file.take_rest(gathering, now_s):
                 self._close(file, finished=True)
                 _log.info("file_finished", path=file.path, read_to=file.offset)
             if gathering.full and not flush():

@@ -5,6 +5,7 @@
 3. A file whose beginning has changed, or that is shorter than what was read of it, was emptied and is read from its
    beginning again (copytruncate). That is looked at after each read, so new content is never taken for the old.
 4. A line longer than LINE_BYTES_MAX is cut, once its end is found: nothing but the offset says where a file is read on.
+5. The offset never passes a byte that was not looked at: what is written meanwhile is read by the next look.
 """
 
 from __future__ import annotations
@@ -58,14 +59,16 @@ class Followed:
         self.rotated = False
         self.offset = offset
         self.read_s = now_s
-        """When there was something to read for the last time."""
+        """When it grew, or there was something to read, for the last time."""
         self._number = number
         self._address = address(path)
         self._fd = fd
         status = os.fstat(fd)
         self.file: FileId = (status.st_dev, status.st_ino)
         self._head = head(os.pread(fd, FILE_HEAD_BYTES, 0)) if offset else b""
+        self._size = offset
         self._searched = 0
+        """How far the end of a long line was looked for."""
 
     def close(self) -> None:
         """Close the file."""
@@ -79,10 +82,12 @@ class Followed:
     def read(self, gathering: Gathering, now_s: float) -> int:
         """Gather the next lines that are complete, FILE_READ_BYTES at most; give how much there was."""
         size = os.fstat(self._fd).st_size
+        if size != self._size:
+            self._size, self.read_s = size, now_s
         if size == self.offset:
             return 0
         data = os.pread(self._fd, FILE_READ_BYTES, self.offset)
-        if size < self.offset or not self._is_same():
+        if size < max(self.offset, self._searched) or not self._is_same():
             self._begin_again()
             return 1
         *lines, rest = data.split(b"\n", RECEIVE_BATCH_LINES)
@@ -93,13 +98,20 @@ class Followed:
         self._move(len(data) - len(rest), data, gathering, now_s)
         return len(lines)
 
-    def take_rest(self, gathering: Gathering, now_s: float) -> None:
-        """Gather what has no LF as the last line, and take note that this file is finished."""
-        data = os.pread(self._fd, LINE_BYTES_MAX + 1, self.offset)
-        if data and self._is_same():
+    def take_rest(self, gathering: Gathering, now_s: float) -> bool:
+        """Gather what has no LF as the last line, and take note that this file is finished; False: there is more."""
+        data = os.pread(self._fd, FILE_READ_BYTES, self.offset)
+        if not self._is_same():
+            self._begin_again()
+            return False
+        end = max(self.offset + len(data), self._searched)
+        if b"\n" in data or os.pread(self._fd, 1, end):
+            return False
+        if data:
             self._add(data, gathering)
-            self._move(os.fstat(self._fd).st_size - self.offset, data, gathering, now_s)
+            self._move(end - self.offset, data, gathering, now_s)
         gathering.moved(self.cursor(finished=True))
+        return True
 
     def _add(self, line: bytes, gathering: Gathering) -> None:
         if len(line) > LINE_BYTES_MAX:
@@ -111,6 +123,7 @@ class Followed:
         if self.offset == 0:
             self._head = head(data)
         self.offset += octets
+        self._searched = 0
         self.read_s = now_s
         gathering.moved(self.cursor())
 
@@ -129,6 +142,8 @@ class Followed:
         end = piece.find(b"\n")
         if end < 0:
             self._searched = at + len(piece)
+            if piece:
+                self.read_s = now_s
             return len(piece)
         self._add(data, gathering)
         self._move(at + end + 1 - self.offset, data, gathering, now_s)
