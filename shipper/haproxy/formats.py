@@ -169,7 +169,10 @@ def compile_format(known: Format) -> CompiledFormat:
             f"log format {known.name!r}: {known.log_format!r} is neither a log-format string nor one of "
             f"{', '.join(strings)}"
         )
-    plan = compile_plan(known.name, strings.get(known.log_format) or _unquoted(known.log_format), known.mode)
+    sides = (known.request_captures, known.response_captures)
+    captures = None if None in sides else sum(len(side or ()) for side in sides)
+    string = strings.get(known.log_format) or _unquoted(known.log_format)
+    plan = compile_plan(known.name, string, known.mode, captures)
     if known.frontends and _FRONTEND.isdisjoint(plan.aliases):
         raise Permanent(
             f"log format {known.name!r} has neither %f nor %ft, so frontends cannot be told by it; use tags"
@@ -221,7 +224,11 @@ def groups_in_use(known: tuple[Format, ...]) -> tuple[FormatGroup, ...]:
     for each in (*map(compile_format, known), *STOCK):
         if not each.frontends:
             alike.clear()
-        key = (each.plan.steps, each.tags) if isinstance(each.plan, Plan) and each.frontends else object()
+        key = (
+            (each.plan.steps, each.plan.captures, each.tags)
+            if isinstance(each.plan, Plan) and each.frontends
+            else object()
+        )
         taken = {name for others in alike.values() for other in others for name in other.frontends}
         if not taken.isdisjoint(each.frontends):
             alike.clear()

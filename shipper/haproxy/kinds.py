@@ -41,6 +41,14 @@ class Kind:
         """Tell whether a byte may be in a value of both."""
         return any(self.may_hold(byte) and other.may_hold(byte) for byte in _BYTES)
 
+    def bounded(self) -> bytes:
+        """Give the pattern for where a value is searched for, and may be tried at each of its bytes."""
+        if self.closed:
+            return self.pattern
+        bound = b"{%%d,%d}+" % SEARCHED_BYTES_MAX
+        pattern = self.pattern.replace(rb")*+", b")" + bound % 0).replace(rb"]++", b"]" + bound % 1)
+        return pattern.replace(rb"]*+", b"]" + bound % 0) if self.until else pattern
+
     def or_nothing(self) -> Kind:
         """Give the kind of a value that may be empty."""
         return replace(self, pattern=rb"(?:" + self.pattern + rb")?")
@@ -48,8 +56,10 @@ class Kind:
 
 _BYTES: Final = [bytes([number]) for number in range(256)]
 _ANY: Final = rb"\x00-\xff"
-_NAME_CHARS: Final = rb"A-Za-z0-9._:-"
+_NAME_CHARS: Final = rb"A-Za-z0-9._:\-"
 NAME_BYTES_MAX: Final = 255
+SEARCHED_BYTES_MAX: Final = 2_048
+"""Of a word or name behind a raw value."""
 
 
 def _number(words: str, sign: bytes) -> Kind:
@@ -127,10 +137,6 @@ LIST: Final = Kind(
     optional=True,
     closed=True,
 )
-LIST_BEFORE_QUOTES: Final = replace(
-    LIST, pattern=LIST.pattern.removesuffix(b"+"), closed=False, words="captured headers in quotes, up to other quotes"
-)
-"""A list with a quoted value behind it: only the end of the line tells which are the list's."""
 BARE_LIST: Final = Kind("captured headers", rb".*", rb".*", _ANY, raw=True, optional=True)
 ENCODED: Final = _encoded("text in quotes")
 REQUEST: Final = Kind("a request", rb"(?:<BADREQ>|[^ ]++.*)", rb".*", _ANY, raw=True)
@@ -140,6 +146,9 @@ QUERY: Final = Kind("a query", rb"\?[^ ]*+", rb"\?[^ ]*+", rb"\x00-\x1f!-\xff", 
 PROTOCOL: Final = _word("a protocol or `-`", rb"A-Za-z0-9._-")
 CIPHER: Final = _word("a cipher or `-`", rb"A-Za-z0-9_:+()-")
 SERVER_NAME: Final = Kind("a server name (SNI) or `-`", rb".{1,255}", rb".*", _ANY, raw=True)
+ESCAPED: Final = Kind(
+    'text in quotes, with `\\"` for a quote', rb'(?:[^"\\]++|\\.)*+', rb'(?:[^"\\]++|\\.)*+\\?', rb"\x00-!#-\xff"
+)
 STEP: Final = _word("a log step", rb"a-z_")
 FLAG: Final = Kind("0, 1 or `-`", rb"[01-]", rb"[01-]?", rb"01-", 1)
 TEXT: Final = Kind("text", rb".*", rb".*", _ANY, raw=True)

@@ -18,11 +18,11 @@ from shipper.haproxy.kinds import (
     BARE_LIST,
     ENCODED,
     ENCODED_ALIASES,
+    ESCAPED,
     FORMER,
     HEX,
     HEXADECIMAL,
     LIST,
-    LIST_BEFORE_QUOTES,
     NAME_BYTES_MAX,
     NUMBER,
     OFTEN_ABSENT,
@@ -33,7 +33,7 @@ from shipper.haproxy.kinds import (
     TEXT,
     Kind,
 )
-from shipper.haproxy.plan import Plan
+from shipper.haproxy.plan import Plan, lists_at_end
 from shipper.haproxy.samples import read_sample
 from shipper.haproxy.steps import Blank, Decode, Field, Literal
 from shipper.haproxy.structured import StructuredPlan
@@ -194,25 +194,38 @@ class _Compiler:
         return tuple(fitted)
 
     def checked(self, step: Field, kind: Kind, number: int) -> Kind:
-        """Warn of a value whose end may not be found, or refuse it; a list is told from quotes behind it."""
+        """Warn of a value whose end may not be found, or refuse it."""
         if kind.raw:
             self.check_raw(step, number)
         if kind.optional and not kind.closed:
             self.check_optional(step, number)
-        if kind is not LIST or not self.quotes_follow(number):
-            return kind
-        if any(isinstance(later, Field) and later.kind.raw for later in self.steps[number + 1 :]):
+        if kind is LIST and self.follows_raw(number):
+            raise self.wrong(
+                self.places[number], f"{step.printed} is told from a raw value only when both end the line, in quotes"
+            )
+        if kind is LIST and self.quotes_follow(number):
             raise self.wrong(self.places[number], f"{step.printed} cannot be told from the quotes behind it")
-        previous = [each for each in self.steps[:number] if isinstance(each, Field)][-1:]
-        # the first of two lists takes all: to try each division would be quadratic
-        behind_another = any(each.kind is LIST for each in previous)
-        return replace(LIST_BEFORE_QUOTES, pattern=rb"(?!)") if behind_another else LIST_BEFORE_QUOTES
+        return kind
 
     def check_optional(self, step: Field, number: int) -> None:
         """Warn of two values that may both be nothing: one that is there may be either."""
         following = next((later for later in self.steps[number + 1 :] if not isinstance(later, Blank)), None)
         if isinstance(following, Field) and following.kind.optional and step.kind.meets(following.kind):
             self.warn(number, f"{step.printed} and {following.printed} may be nothing; which one is there is a guess")
+
+    def follows_raw(self, number: int) -> bool:
+        """Tell whether a raw value stands right before a list, and not as lines in CLF have it."""
+        fields = [place for place in range(number) if isinstance(self.steps[place], Field)]
+        raw = next((place for place in reversed(fields) if not self.is_list(place)), None)
+        return raw is not None and self.is_raw(raw) and not lists_at_end(tuple(self.steps), raw)
+
+    def is_list(self, number: int) -> bool:
+        step = self.steps[number]
+        return isinstance(step, Field) and step.kind is LIST
+
+    def is_raw(self, number: int) -> bool:
+        step = self.steps[number]
+        return isinstance(step, Field) and step.kind.raw
 
     def quotes_follow(self, number: int) -> bool:
         """Tell whether the next that is always printed is a quote."""
@@ -264,8 +277,10 @@ class _Compiler:
         return Permanent(f"log format {self.name!r}, column {at + 1}: {reason}\n  {self.text}\n  {' ' * at}^")
 
 
-def compile_plan(name: str, text: str, mode: str | None = None) -> Plan | StructuredPlan:
+def compile_plan(name: str, text: str, mode: str | None = None, captures: int | None = None) -> Plan | StructuredPlan:
     """Compile a log-format string; ``mode`` is `http` or `tcp`, by default what its aliases tell.
+
+    ``captures`` is how many headers are captured on both sides, where that is known.
 
     Raises Permanent, with the column (from 1), for an unknown alias or flag and for values that cannot be told apart.
     """
@@ -278,7 +293,8 @@ def compile_plan(name: str, text: str, mode: str | None = None) -> Plan | Struct
         fields = tuple(step for step in compiler.steps if isinstance(step, Field))
         return StructuredPlan(name, fields, compiler.encoding, mode)
     steps = compiler.fit()
-    return Plan(name, steps, mode, compiler.warnings)
+    listed = any(isinstance(step, Field) and step.kind is LIST for step in steps)
+    return Plan(name, steps, mode, compiler.warnings, captures if listed else None)
 
 
 _WITH_QUOTES: Final = {"hr": QUOTED_BLOCK, "hs": QUOTED_BLOCK, "hrl": LIST, "hsl": LIST}
@@ -321,7 +337,10 @@ def _printed(field: Field, options: frozenset[str]) -> list[Step]:
         return [replace(field, kind=kind, decode=decode)]
     if alias in _WITH_QUOTES:
         return [replace(field, kind=_WITH_QUOTES[alias], decode=decode)]
-    inside = replace(field, kind=_ESCAPED if decode is Decode.ESCAPED else _in_quotes(alias, kind), decode=decode)
+    if decode is Decode.ESCAPED and (kind.raw or any(kind.may_hold(each) for each in (b'"', b"\\", b"]"))):
+        inside = replace(field, kind=ESCAPED, decode=decode)
+    else:
+        inside = replace(field, kind=_in_quotes(alias, kind))
     return [Literal(b'"'), inside, Literal(b'"')]
 
 
@@ -339,11 +358,6 @@ def _named(field: Field, options: frozenset[str]) -> Field:
         raise TypeError(step)
     kind = {"hrl": LIST, "hsl": LIST, "ms": NUMBER}.get(field.alias, step.kind)
     return replace(step, kind=kind if step.decode is Decode.NONE else step.kind)
-
-
-_ESCAPED: Final = Kind(
-    'text in quotes, with `\\"` for a quote', rb'(?:[^"\\]++|\\.)*+', rb'(?:[^"\\]++|\\.)*+\\?', rb"\x00-!#-\xff"
-)
 
 
 def _end(following: Step | None) -> bytes | None:

@@ -39,39 +39,41 @@ _OPTIONAL_MAX: Final = 3
 """Optional fields behind a raw value of which each combination is tried."""
 
 
-_VALUE: Final = rb'(?:[^"]++|"(?! ++"| *+\Z))*+'
-_COOKIE: Final = rb'(?:[^ ="]++=' + _VALUE + rb")?+"
+_BREAK: Final = re.compile(rb'" ++"')
+"""What stands between two values in quotes."""
 
 
 class _Region:
-    """Raw fields with nothing typed between them, and what separates them: a text, or blanks (None)."""
+    """Raw fields with nothing typed between them, and what separates them: a text, or blanks (None).
 
-    def __init__(self, fields: Sequence[Field], separators: Sequence[re.Pattern[bytes] | None]) -> None:
+    At the end of a line ``lists`` of captured headers may follow, ``captures`` of them in all where that is known.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        separators: Sequence[re.Pattern[bytes] | None],
+        lists: int = 0,
+        captures: int | None = None,
+    ) -> None:
         self._patterns = [re.compile(step.kind.pattern, re.DOTALL) for step in fields]
         self._rest = list(zip(reversed(self._patterns[1:]), reversed(separators), strict=True))
-        self._remembered: dict[bytes, list[bytes] | None] = {}
+        self._lists = lists
+        self._captures = captures
+        self._remembered: dict[bytes, list[bytes | None] | None] = {}
 
-    @property
-    def in_quotes(self) -> bytes:
-        """The pattern of values that stand in quotes, without the outermost ones: each ends at the first possible one.
-
-        The last possible one would give the list behind them to the values.
-        """
-        quoted = 1 + sum(separator is not None and separator.pattern == _QUOTES for _, separator in self._rest)
-        return rb'" ++"'.join(_COOKIE if b"=.*" in each.pattern else _VALUE for each in self._patterns[-quoted:])
-
-    def split(self, raw: bytes) -> list[bytes] | None:
+    def split(self, raw: bytes) -> list[bytes | None] | None:
         """Give a value for each field: the last split in which each value fits its grammar; None when none does."""
         if raw in self._remembered:
             return self._remembered[raw]
-        values = self._split(raw)
+        values = self._split_with_lists(raw) if self._lists else self._split(raw)
         if len(raw) <= VALUE_REMEMBERED_BYTES_MAX:
             if len(self._remembered) >= VALUES_REMEMBERED_MAX:
                 self._remembered.clear()
             self._remembered[raw] = values
         return values
 
-    def _split(self, raw: bytes) -> list[bytes] | None:
+    def _split(self, raw: bytes) -> list[bytes | None] | None:
         values: list[bytes] = []
         for left, (pattern, separator) in zip(range(len(self._rest) - 1, -1, -1), self._rest, strict=True):
             if separator is None:
@@ -86,7 +88,26 @@ class _Region:
             values.insert(0, value)
         values.insert(0, raw)
         fits = all(pattern.fullmatch(value) for pattern, value in zip(self._patterns, values, strict=True))
-        return values if fits else None
+        return [*values] if fits else None
+
+    def _split_with_lists(self, raw: bytes) -> list[bytes | None] | None:
+        """Split `v" "v" "header" "header"`: captured headers hold no quotes, so they are counted from the end."""
+        text = raw.rstrip(b" ")
+        if not text.endswith(b'"'):
+            return None
+        text = text[:-1]
+        breaks = [match.span() for match in _BREAK.finditer(text)]
+        more = len(breaks) - len(self._rest)
+        ends = [*(start for start, _ in breaks[1:]), len(text)]
+        plain = [b'"' not in text[end:until] for (_, end), until in zip(breaks, ends, strict=bool(breaks))]
+        items = next((number for number, each in enumerate(reversed(plain)) if not each), len(plain))
+        items = min(items, more) if self._captures is None else self._captures if more else 0
+        if more < 0 or items > more or not all(plain[len(plain) - items :]):
+            return None
+        start, end = breaks[-items] if items else (len(text), len(text))
+        values = self._split(text[:start])
+        lists: list[bytes | None] = [text[end - 1 :] + b'"' if items else None, *[None] * (self._lists - 1)]
+        return None if values is None else values + lists
 
 
 @dataclass(frozen=True)
@@ -98,6 +119,8 @@ class Plan:
     mode: str = "http"
     warnings: tuple[str, ...] = ()
     """Where values of this format may not be told apart."""
+    captures: int | None = None
+    """How many headers are captured on both sides, where that is known."""
     aliases: tuple[str, ...] = field(init=False)
     """The fields in their order: ``match`` gives a value for each."""
 
@@ -122,12 +145,12 @@ class Plan:
             while raw and not any(isinstance(step, Field) for step in self.steps[group[-1] + 1 : raw[0]]):
                 group.append(raw.pop(0))
             sections[-1] += self.steps[start : group[0]]
-            separators = tuple(_separator(self.steps[left + 1 : right]) for left, right in pairwise(group))
-            regions.append(
-                _Region([f for f in self.steps[group[0] : group[-1] + 1] if isinstance(f, Field)], separators)
-            )
+            separators = [_separator(self.steps[left + 1 : right]) for left, right in pairwise(group)]
+            fields = [step for step in self.steps[group[0] : group[-1] + 1] if isinstance(step, Field)]
+            lists = lists_at_end(self.steps, group[-1])
+            regions.append(_Region(fields, separators, lists, self.captures))
             sections.append([])
-            start = group[-1] + 1
+            start = len(self.steps) if lists else group[-1] + 1
         sections[-1] += self.steps[start:]
         return sections, regions
 
@@ -139,19 +162,21 @@ class Plan:
     @cached_property
     def _tails(self) -> list[list[re.Pattern[bytes]]]:
         """Each finds the last reading of a section behind a raw region; all but the last have a raw region behind."""
-        sections, regions = self._parts
+        sections = self._parts[0]
         inner = [
             [_behind(each, last=False) + rb"(?s:(.*))" for each in _variants(section)] for section in sections[1:-1]
         ]
-        raw = regions[-1].in_quotes + rb"|.*" if _begins_with_list(sections[-1]) else rb".*"
-        last = [_behind(each, last=True, raw=raw) for each in _variants(sections[-1])]
+        last = [_behind(each, last=True) for each in _variants(sections[-1])]
         return [list(map(re.compile, patterns)) for patterns in (*inner, last)]
 
     @cached_property
     def _openings(self) -> list[list[re.Pattern[bytes]]]:
         """Each finds every reading of the same section."""
         return [
-            [re.compile(_guard(each) + rb"(?=(" + _pattern(each, last=False) + rb"))") for each in _variants(section)]
+            [
+                re.compile(_guard(each) + rb"(?=(" + _pattern(each, last=False, searched=True) + rb"))")
+                for each in _variants(section)
+            ]
             for section in self._parts[0][1:-1]
         ]
 
@@ -223,8 +248,16 @@ class Plan:
         return None
 
 
-def _behind(section: Sequence[Step], *, last: bool, raw: bytes = rb".*") -> bytes:
-    return rb"(?s:(" + raw + rb"))" + _guard(section) + _pattern(section, last=last)
+def _behind(section: Sequence[Step], *, last: bool) -> bytes:
+    return rb"(?s:(.*))" + _guard(section) + _pattern(section, last=last, searched=True)
+
+
+def lists_at_end(steps: Sequence[Step], number: int) -> int:
+    """Count the lists of captured headers that are all that follows the quoted raw value at ``number``."""
+    rest = steps[number + 1 :]
+    fields = [step for step in rest[1:] if isinstance(step, Field)]
+    alike = all(step.kind is LIST for step in fields) and not any(isinstance(step, Literal) for step in rest[1:])
+    return len(fields) if alike and rest[:2] == (Literal(b'"'), Blank()) else 0
 
 
 def _variants(section: Sequence[Step]) -> list[list[Step]]:
@@ -249,37 +282,35 @@ def _settled(step: Field, *, there: bool) -> Field:
     return replace(step, kind=replace(step.kind, optional=False) if there else replace(step.kind, pattern=rb"(?!)"))
 
 
-def _begins_with_list(section: Sequence[Step]) -> bool:
-    """Tell whether a list is the first behind the quote that ends a raw value."""
-    first = next((step for step in section[1:] if not isinstance(step, Blank)), None)
-    return section[:1] == [Literal(b'"')] and isinstance(first, Field) and first.kind is LIST
-
-
 def _guard(section: Sequence[Step]) -> bytes:
     """Let a section that is searched for begin only at the first blank of a run."""
     return rb"(?<! )" if section and isinstance(section[0], Blank) else b""
 
 
-def _pattern(steps: Sequence[Step], *, last: bool) -> bytes:
-    """Write typed steps as one regular expression with a group for each field; the very last blank may be missing."""
+def _pattern(steps: Sequence[Step], *, last: bool, searched: bool = False) -> bytes:
+    """Write typed steps as one regular expression with a group for each field; the very last blank may be missing.
+
+    ``searched``: it is tried in many places, so that no value in it may be of any length.
+    """
     parts: list[bytes] = []
     for number, step in enumerate(steps):
         following = steps[number + 1] if number + 1 < len(steps) else None
+        value = b"" if not isinstance(step, Field) else step.kind.bounded() if searched else step.kind.pattern
         if isinstance(step, Literal):
             parts.append(re.escape(step.text))
         elif isinstance(step, Blank):
             parts.append(b"" if step.loose else rb" *+" if last and following is None else rb" ++")
         elif following == Blank(loose=True):
             behind = rb" *+" if last and number + 2 == len(steps) else rb" ++"
-            parts.append(rb"(?:(" + step.kind.pattern + rb")" + behind + rb")?")
+            parts.append(rb"(?:(" + value + rb")" + behind + rb")?")
         elif step.kind.optional:
             ends = isinstance(following, Blank) or (last and following is None)
             before = parts.pop() if ends and parts and parts[-1] == rb" ++" else b""
-            parts.append(rb"(?:" + before + rb"(" + step.kind.pattern + rb"))?")
+            parts.append(rb"(?:" + before + rb"(" + value + rb"))?")
             if last and following is None:
                 parts.append(rb" *+")
         else:
-            parts.append(rb"(" + step.kind.pattern + rb")")
+            parts.append(rb"(" + value + rb")")
     return b"".join(parts)
 
 
@@ -288,10 +319,6 @@ def _separator(steps: Sequence[Step]) -> re.Pattern[bytes] | None:
     if all(isinstance(step, Blank) for step in steps):
         return None
     return re.compile(rb"(?s:(.*))" + _guard(steps) + _pattern(steps, last=False) + rb"(?s:(.*))")
-
-
-_QUOTES: Final = rb'(?s:(.*))" ++"(?s:(.*))'
-"""What ``_separator`` gives for values in quotes."""
 
 
 def _last_split(raw: bytes, right: re.Pattern[bytes], *, two: bool) -> int:

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipper.haproxy.kinds import LIST_BEFORE_QUOTES
 from shipper.haproxy.steps import Blank, Field, Literal
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Scanner:
             return self._take_literal(step.text)
         if isinstance(step, Blank):
             return self._take_blank(step, number)
-        if self._at == len(self._line) or step.kind.pattern == LIST_BEFORE_QUOTES.pattern:
+        if self._at == len(self._line):
             return self._cut(step)
         if step.kind.raw:
             return self._take_raw(step, self._following(number))
