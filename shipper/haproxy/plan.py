@@ -279,7 +279,8 @@ def _variants(section: Sequence[Step]) -> list[list[Step]]:
 
 def _settled(step: Field, *, there: bool) -> Field:
     """Give an optional field as one that is always there, or never."""
-    return replace(step, kind=replace(step.kind, optional=False) if there else replace(step.kind, pattern=rb"(?!)"))
+    pattern = rb"(?=[^ ])" + step.kind.pattern if there else rb"(?!)"
+    return replace(step, kind=replace(step.kind, pattern=pattern, optional=not there))
 
 
 def _guard(section: Sequence[Step]) -> bytes:
