@@ -172,6 +172,7 @@ def test_stock_formats_are_read_without_a_doubt_but_for_cookies_in_front_of_head
         ("%[src,lower] - %[rand(5)]", b"a - b - 3", {"[src,lower]": b"a - b", "[rand(5)]": b"3"}),
         ("%[str(']'),length] %ci", b"1 10.0.0.1", {"[str(']'),length]": b"1", "ci": b"10.0.0.1"}),
         ("%[be_name] %[srv_name]", b"shop -", {"b": b"shop", "s": b"-"}),
+        ("%[var(txn.a)] %{-M}[dst_port] ", b"- 0 ", {"[var(txn.a)]": b"-", "fp": b"0"}),
     ],
 )
 def test_a_line_gives_its_values(text: str, line: bytes, expected: dict[str, bytes | None]) -> None:
