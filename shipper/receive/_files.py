@@ -29,7 +29,7 @@ from shipper.limits import (
     FILES_OPEN_MAX,
     LINE_BYTES_MAX,
 )
-from shipper.receive._followed import Followed, head, head_hash
+from shipper.receive._followed import Followed, is_of
 from shipper.receive._source import Bookmarks, Ordinary, WhenFull
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class FileSource(Ordinary):
         if (status.st_dev, status.st_ino) != found.file:  # renamed in this moment: the next look finds it
             os.close(fd)
             return
-        cursor = self._recognise(found, head_hash(head(os.pread(fd, FILE_HEAD_BYTES, 0))), gathering)
+        cursor = self._recognise(found, os.pread(fd, FILE_HEAD_BYTES, 0), gathering)
         if cursor is None and not found.matching:  # another file, in the place of one that was deleted
             self._bookmarks.cursors.pop(found.file)
             os.close(fd)
@@ -220,13 +220,13 @@ class FileSource(Ordinary):
         known = self._bookmarks.cursors
         cursor = known.get(found.file)
         if cursor is not None:
-            if not cursor.offset or cursor.head == begin:
+            if is_of(cursor, begin):
                 return cursor
             if found.matching and not cursor.finished:
                 _log.warning("file_began_again", path=found.path, read_to=cursor.offset)
             return None
         for other in list(known.values()):
-            if other.inode == found.file[1] and other.offset and other.head == begin and other.file not in self._taken:
+            if other.inode == found.file[1] and other.offset and is_of(other, begin) and other.file not in self._taken:
                 self._remember(replace(other, finished=True), gathering)  # devices are numbered anew at a boot
                 return other
         return None

@@ -31,15 +31,19 @@ _ADDRESS_BYTES_MAX: Final = 255
 """What the journal holds of it."""
 
 
-def head(data: bytes) -> bytes:
-    """Give what tells a file from another: its first line, as far as FILE_HEAD_BYTES."""
+def is_of(cursor: Cursor, begin: bytes) -> bool:
+    """Say whether a file with these first FILE_HEAD_BYTES begins as the one that was read as far as the cursor says."""
+    return cursor.head == _hash(_head(begin[: cursor.offset]))
+
+
+def _head(data: bytes) -> bytes:
+    """Give what tells a file from another: its first line, as far as FILE_HEAD_BYTES, and as far as it was read."""
     end = data.find(b"\n", 0, FILE_HEAD_BYTES)
     return data[: end + 1] if end >= 0 else data[:FILE_HEAD_BYTES]
 
 
-def head_hash(begin: bytes) -> bytes:
-    """Give the hash of a head, as it stands in a cursor."""
-    return hashlib.blake2b(begin, digest_size=_HASH_BYTES).digest()
+def _hash(head: bytes) -> bytes:
+    return hashlib.blake2b(head, digest_size=_HASH_BYTES).digest()
 
 
 def address(path: str) -> str:
@@ -65,7 +69,7 @@ class Followed:
         self._fd = fd
         status = os.fstat(fd)
         self.file: FileId = (status.st_dev, status.st_ino)
-        self._head = head(os.pread(fd, FILE_HEAD_BYTES, 0)) if offset else b""
+        self._head = _head(os.pread(fd, min(FILE_HEAD_BYTES, offset), 0))
         self._size = offset
         self._searched = 0
         """How far the end of a long line was looked for."""
@@ -77,7 +81,7 @@ class Followed:
     def cursor(self, *, finished: bool = False) -> Cursor:
         """Tell how far it is read."""
         device, inode = self.file
-        return Cursor(device, inode, head_hash(self._head), self.offset, self.path, finished)
+        return Cursor(device, inode, _hash(self._head), self.offset, self.path, finished)
 
     def read(self, gathering: Gathering, now_s: float) -> int:
         """Gather the next lines that are complete, FILE_READ_BYTES at most; give how much there was."""
@@ -120,8 +124,8 @@ class Followed:
             gathering.add(line, self._number, self._address)
 
     def _move(self, octets: int, data: bytes, gathering: Gathering, now_s: float) -> None:
-        if self.offset == 0:
-            self._head = head(data)
+        if self.offset == len(self._head):
+            self._head = _head(self._head + data[:octets])
         self.offset += octets
         self._searched = 0
         self.read_s = now_s

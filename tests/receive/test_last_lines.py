@@ -83,3 +83,17 @@ def test_a_file_that_was_emptied_in_a_long_line_loses_nothing_of_the_next_one(lo
     os.truncate(log, 0)
     append(log, b"one\n" + b"b" * FILE_READ_BYTES + b"\n" + b"next\n" * 1000)
     assert following.look() == [b"one", b"b" * LINE_BYTES_MAX, *[b"next"] * 1000]
+
+
+def test_a_file_with_nothing_but_a_rest_is_known_again_when_its_line_goes_on_and_ends(log: Path) -> None:
+    log.write_bytes(b"half")
+    first = Following(log)
+    first.look()
+    old = log.rename(log.with_name("haproxy.log.1"))
+    first.look()
+    assert first.look(later_s=FILE_QUIET_S) == [b"half"]
+    append(old, b" a line\ntwo\n")
+    assert first.look() == [b"half", b" a line", b"two"]
+    first.close()
+    append(old, b"three\n")
+    assert Following(log, first.journal).look()[3:] == [b"three"]
