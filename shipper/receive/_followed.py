@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -76,7 +77,8 @@ class Followed:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._fd)
+        with suppress(OSError):  # a network file system may complain, though nothing was written
+            os.close(self._fd)
 
     def cursor(self, *, finished: bool = False) -> Cursor:
         """Tell how far it is read."""
