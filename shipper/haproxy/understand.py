@@ -166,7 +166,8 @@ def _read_message(raw: bytes, header: Header, groups: Sequence[FormatGroup], *, 
             reading = _read_whole(whole, header.end, fitting) if whole is not None else None
             if reading is not None:
                 return reading
-    return _read_cut(raw, header.end, fitting, cut=cut)
+    event = _read_event(raw[header.end :], cut=True) if cut else None
+    return event or _read_cut(raw, header.end, fitting, cut=cut)
 
 
 def _read_whole(raw: bytes, start: int, groups: Sequence[FormatGroup]) -> _Reading | None:
@@ -177,11 +178,12 @@ def _read_whole(raw: bytes, start: int, groups: Sequence[FormatGroup]) -> _Readi
             known, found = match
             values = {alias: value or b"" for alias, value in zip(known.plan.aliases, found, strict=True)}
             return _Reading(_traffic(known, values), known.clock.read(found))
-    event = read_event(raw[start:])
-    if event is not None:
-        attributes, date = event
-        return _Reading(attributes, _EVENT_CLOCK.read([date]))
-    return None
+    return _read_event(raw[start:], cut=False)
+
+
+def _read_event(message: bytes, *, cut: bool) -> _Reading | None:
+    event = read_event(message, cut=cut)
+    return None if event is None else _Reading(event[0], _EVENT_CLOCK.read([event[1]]))
 
 
 def _without_escapes(raw: bytes, start: int) -> bytes | None:
