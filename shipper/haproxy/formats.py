@@ -249,13 +249,23 @@ def formats_in_use(known: tuple[Format, ...]) -> tuple[CompiledFormat, ...]:
 # -- lines of named values without a configuration -------------------------------------------------------------------
 
 
+KNOWN_NAMES_MIN: Final = 3
+_TELLING: Final = frozenset({"ci", "f", "ft", "b", "s", "ST", "r", "HM", "HU", "ts", "tsc"})
+"""A line of named values that no configuration knows is HAProxy's with so many names of the manual, one of these."""
+
+
 @lru_cache(maxsize=256)
 def named_format(encoding: str, keys: tuple[bytes, ...]) -> CompiledFormat | None:
-    """Give the format of a line of named values by the names; None when HAProxy's manual knows none of them."""
-    from_names = [_named_field(key.decode("ascii", "replace")) for key in keys[: 2 * LABELS_MAX]]
-    if all(field.label for field in from_names):
+    """Give the format of a line of named values by the names; None when they are not HAProxy's.
+
+    Of members with other names, which become labels, the first LABELS_MAX count.
+    """
+    fields = [_named_field(key.decode("ascii", "replace")) for key in keys]
+    known = [field for field in fields if not field.label]
+    if len(known) < KNOWN_NAMES_MIN or _TELLING.isdisjoint(field.alias for field in known):
         return None
-    return _compiled(StructuredPlan(encoding, tuple(from_names), encoding), NO_NAMES)
+    others = [field for field in fields if field.label][:LABELS_MAX]
+    return _compiled(StructuredPlan(encoding, (*known, *others), encoding, partly=True), NO_NAMES)
 
 
 def _named_field(name: str) -> Field:

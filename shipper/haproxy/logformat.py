@@ -35,6 +35,7 @@ from shipper.haproxy.kinds import (
 )
 from shipper.haproxy.plan import Plan, lists_at_end
 from shipper.haproxy.samples import read_sample
+from shipper.haproxy.scanning import FORGEABLE
 from shipper.haproxy.steps import Blank, Decode, Field, Literal
 from shipper.haproxy.structured import StructuredPlan
 
@@ -142,7 +143,7 @@ class _Compiler:
         if token["type"] is not None and token["type"] not in _TYPES:
             raise self.wrong(token.start("type"), f"unknown type {token['type']!r}; known are str, sint and bool")
         if any(isinstance(step, Field) and step.alias == field.alias for step in self.steps):
-            field = replace(field, alias=f"{field.alias}#{at}")
+            field = replace(field, again=at)
         if self.encoding:
             if field.name:
                 self.steps.append(_named(field, options))
@@ -243,7 +244,7 @@ class _Compiler:
                 self.places[number], f"{step.printed} may be nothing, and cannot be found then; leave M on"
             )
         following = next((later for later in after if isinstance(later, Field)), None)
-        found = step.alias in {"CC", "CS", "ssl_fc_sni"}
+        found = step.alias in FORGEABLE
         if following and not (found and not following.kind.optional and following.decode is not Decode.ESCAPED):
             self.warn(number, f"{step.printed} may hold what follows it")
 
@@ -303,7 +304,7 @@ _WITH_QUOTES: Final = {"hr": QUOTED_BLOCK, "hs": QUOTED_BLOCK, "hrl": LIST, "hsl
 
 def _may_vanish(step: Step) -> bool:
     """Tell whether a step may print nothing, and then leave out the blank behind it."""
-    return isinstance(step, Field) and step.alias.split("#")[0] in _WITH_QUOTES
+    return isinstance(step, Field) and step.alias in _WITH_QUOTES
 
 
 _HTTP_ONLY: Final = (ENCODED_ALIASES - _WITH_QUOTES.keys()) | {
@@ -321,7 +322,7 @@ def _is_tcp(steps: Sequence[Step]) -> bool:
 def _printed(field: Field, options: frozenset[str]) -> list[Step]:
     """Give the steps of a value as its flags print it."""
     kind, decode = field.kind, Decode.NONE
-    alias = field.alias.split("#")[0]
+    alias = field.alias
     text = alias in QUOTED or field.sample
     if "X" in options and alias in HEXADECIMAL and not field.sample:
         kind = replace(HEX, words=f"{kind.words}, hexadecimal")

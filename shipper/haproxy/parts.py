@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 def parts_of(fields: Sequence[Field], names: Names) -> tuple[Part, ...]:
     """Choose and make the parts of a format with these fields."""
+    fields = [field for field in fields if not field.again]
     known = {field.alias for field in fields}
     parts = [
         part
@@ -45,7 +46,7 @@ def parts_of(fields: Sequence[Field], names: Names) -> tuple[Part, ...]:
     if marked:
         parts.append(Part(marked, read_partial, ("partial",), only=slice(1)))
     parts += _request_parts(fields, names, known)
-    labels = [field for field in fields if field.label and "#" not in field.alias]
+    labels = [field for field in fields if field.label]
     if labels:
         parts.append(_labels_part(labels))
     return tuple(_decoded(part, {field.alias: field for field in fields}) for part in parts)

@@ -126,7 +126,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Take the aliases from the steps."""
-        object.__setattr__(self, "aliases", tuple(step.alias for step in self.fields))
+        object.__setattr__(self, "aliases", tuple(step.key for step in self.fields))
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -244,7 +244,9 @@ class Plan:
         """How the section behind the first raw region begins, up to its first block."""
         for section in self._parts[0][1:2]:
             optional = (number for number, step in enumerate(section) if isinstance(step, Field) and step.kind.optional)
-            return re.compile(_guard(section) + _pattern(section[: next(optional, len(section))], last=False))
+            return re.compile(
+                _guard(section) + _pattern(section[: next(optional, len(section))], last=False, searched=True)
+            )
         return None
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _BLANKS: Final = re.compile(rb" ++")
 _TOKEN: Final = re.compile(rb"[^ ]*+")
+FORGEABLE: Final = frozenset({"CC", "CS", "ssl_fc_sni"})
+"""Raw values in which clients send what looks like the rest of a line of a stock format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Scanner:
         self._values: dict[str, bytes] = {}
         self._sure: dict[str, bytes] | None = None
         """The values in front of the first raw one, when there is such a one."""
+        self._goes_on = False
+        """That raw value may go on up to a cut, whatever seems to follow it."""
 
     def run(self) -> Scan:
         """Take the steps one by one until the line or the format ends."""
@@ -129,7 +133,9 @@ class Scanner:
         value = self._line[self._at : end]
         if value != b"-" and self._sure is None:
             self._sure = dict(self._values)
-        self._values[step.alias] = value
+            opening = None if self._opening is None else self._opening.search(self._line, self._at)
+            self._goes_on = opening is None or step.alias in FORGEABLE
+        self._values[step.key] = value
         self._at = end
         return None
 
@@ -137,7 +143,7 @@ class Scanner:
         ahead = _ahead(following.text) if isinstance(following, Literal) else b""
         match = re.compile(step.kind.pattern + ahead).match(self._line, self._at)
         if match is not None and (match.end() < len(self._line) or step.kind.closed or following is None):
-            self._values[step.alias] = match[0]
+            self._values[step.key] = match[0]
             self._at = match.end()
             return None
         if re.compile(step.kind.partial).fullmatch(self._line, self._at):
@@ -151,11 +157,14 @@ class Scanner:
             readings = self._opening.finditer(self._line)
             if sum(1 for _ in readings) != 1:
                 return Scan(self._sure, cut=True, column=end + 1, expected="", doubtful=True)
-        touched = step.alias if step else ""
+        touched = step.key if step else ""
         return Scan(self._values, cut=True, column=end + 1, expected="", touched=touched, rest=self._line[self._at :])
 
     def _mismatch(self, expected: str) -> Scan:
-        """End here; behind a raw value what looks wrong may be the value going on, up to a cut."""
-        if self._sure is not None:
+        """End here; behind a raw value what looks wrong may be the value going on, up to a cut.
+
+        Not where what follows that value in the format is in sight: then the line is of another format.
+        """
+        if self._goes_on and self._sure is not None:
             return Scan(self._sure, cut=True, column=len(self._line) + 1, expected="", doubtful=True)
         return Scan(self._values, cut=False, column=self._at + 1, expected=expected)

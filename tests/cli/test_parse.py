@@ -91,7 +91,7 @@ def test_the_summary_counts_kinds_and_groups_what_was_not_understood() -> None:
     summary = json.loads(done.stdout)
     assert summary["lines"] == 7
     assert summary["line"] == {"traffic": 4, "unparsed": 2, "event": 1}
-    assert summary["log_format"] == {"httplog": 4}
+    assert summary["log_format"] == {"httplog": 3}
     assert summary["event"] == {"no_server_available": 1}
     assert summary["truncated"] == {"line": 1}
     assert summary["first"] == "2026-11-21T05:02:17.873000Z"

@@ -105,7 +105,7 @@ def check(before: bytes, after: bytes, interpretation: Interpretation = Interpre
     for name, text in (REPEATED | IN_HEX).items():
         short, long = (before + text * (size // len(text)) + after for size in (SHORT, LONG))
         spent = seconds(long, interpretation)
-        assert spent < 0.002 or spent <= GROWTH_MAX * seconds(short, interpretation), name
+        assert spent < 0.02 or spent <= GROWTH_MAX * seconds(short, interpretation), name
 
 
 @pytest.mark.parametrize("shape", SHAPES)
