@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from shipper.haproxy.clock import Clock
 from shipper.haproxy.events import read_event
 from shipper.haproxy.fields import ABSENT, text
-from shipper.haproxy.formats import FormatGroup, groups_in_use, named_format
+from shipper.haproxy.formats import FormatGroup, frontend_of, groups_in_use, named_format
 from shipper.haproxy.record import PATHS, Attributes, Record
 from shipper.haproxy.request import read_request, unescape_backslashes
 from shipper.haproxy.structured import read_cbor, read_json
@@ -225,11 +225,23 @@ def _read_cut(raw: bytes, start: int, groups: Sequence[FormatGroup], *, cut: boo
         return _Reading(attributes | {"truncated": "line"}, instant)
     group, scan = max(scans, key=lambda pair: pair[1].column)
     expected = scan.expected if not scan.cut else "the rest of the line, which is cut"
-    reason = f"not a line of {group.first.name}: expected {expected} at column {scan.column}"
-    if raw.startswith(b"{", start) and scan.column <= start + 1:
-        reason = "an object none of whose names is HAProxy's: name its format in [[formats]], or show haproxy.cfg"
+    reason = _reason(raw, start, groups) or (
+        f"not a line of {group.first.name}: expected {expected} at column {scan.column}"
+    )
     attributes = {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason}
     return _Reading(attributes | {"truncated": "line"} if cut else attributes)
+
+
+def _reason(raw: bytes, start: int, groups: Sequence[FormatGroup]) -> str:
+    """Say what keeps a line from being of any format, where it is not its grammar."""
+    if raw.startswith(b"{", start) and _named(raw, start) is None:
+        return "an object without names that are HAProxy's: name its format in [[formats]], or show haproxy.cfg"
+    for group in groups:
+        found = group.plan.match(raw, start) if group.place is not None else None
+        if found is not None and group.place is not None:
+            frontend = text(frontend_of(found[group.place]))
+            return f"a line of {group.first.name}, but frontend {frontend!r} is not one that this format is for"
+    return ""
 
 
 VALUES_OF_A_CUT_LINE_MIN: Final = 3
