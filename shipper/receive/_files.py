@@ -190,7 +190,9 @@ class FileSource(Ordinary):
         if found.file in self._bookmarks.taken:
             return False
         cursor = self._bookmarks.cursors.get(found.file)
-        return found.matching or (cursor is not None and not (cursor.finished and self._is_read(found)))
+        if found.matching or cursor is None:
+            return found.matching
+        return self._is_mine(cursor) and not (cursor.finished and self._is_read(found))
 
     def _is_read(self, found: _Found) -> bool:
         cursor = self._bookmarks.cursors.get(found.file)
@@ -264,8 +266,8 @@ class FileSource(Ordinary):
         return self._bookmarks.taken
 
     def _make_room(self, now_s: float) -> bool:
-        """Close the longest quiet file; say whether there was one that is read to its end."""
-        quiet = [file for file in self._open.values() if now_s - file.read_s > FILE_SCAN_S]
+        """Close the longest quiet file that can be found again; say whether there was one."""
+        quiet = [file for file in self._open.values() if not file.rotated and now_s - file.read_s > FILE_SCAN_S]
         if quiet:
             self._close(min(quiet, key=lambda file: file.read_s))
         return bool(quiet)

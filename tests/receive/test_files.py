@@ -310,3 +310,32 @@ def test_a_path_that_the_journal_cannot_hold_is_left_out(tmp_path: Path) -> None
     following = Following(path)
     assert following.look() == [b"one"]
     assert following.journal.senders == [(0, "")]
+
+
+def test_a_deleted_file_that_is_written_to_is_not_closed_to_make_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_files, "FILES_OPEN_MAX", 2)
+    for name in ("deleted", "kept"):
+        (tmp_path / f"{name}.log").write_bytes(b"one\n")
+    following = Following(tmp_path / "*.log")
+    following.look()
+    with (tmp_path / "deleted.log").open("ab", buffering=0) as writer:
+        (tmp_path / "deleted.log").unlink()
+        following.look(later_s=2.0)
+        append(tmp_path / "kept.log", b"more\n")
+        following.look(later_s=2.0)
+        (tmp_path / "new.log").write_bytes(b"new\n")
+        following.look(later_s=2.0)
+        writer.write(b"late\n")
+        assert sorted(following.look(later_s=2.0)) == [b"late", b"more", b"new", b"one", b"one"]
+
+
+def test_a_file_that_another_listener_follows_is_its_own_after_a_start_too(log: Path) -> None:
+    log.write_bytes(b"one\n")
+    first = Following(log)
+    first.look()
+    first.close()
+    append(log, b"two\n")
+    assert Following(log.with_name("other.log"), first.journal).look() == [b"one"]
+    assert Following(log, first.journal).look() == [b"one", b"two"]
