@@ -48,6 +48,7 @@ from shipper.haproxy.formats import Format
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shipper.haproxy.cfg import DerivedFormat
     from shipper.listen_url import ListenUrl
 
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -350,7 +351,7 @@ class Config(BaseSettings):
     def resolved(self) -> Config:
         """Read what `haproxy_cfg` names, so that what happens to these files later does not count."""
         found = haproxy_files.formats(self.haproxy_cfg, os.environ)
-        formats = (*self.formats, *(Format.model_validate(each, from_attributes=True) for each in found))
+        formats = (*self.formats, *map(_derived, found))
         return self.model_copy(update={"formats": formats, "haproxy_cfg": ()})
 
     def interpretation(self) -> Interpretation:
@@ -363,6 +364,15 @@ class Config(BaseSettings):
             keep_original=self.keep_original,
             labels=self.labels,
         )
+
+
+def _derived(found: DerivedFormat) -> Format:
+    """Hold what was derived from a haproxy.cfg to what a configuration may say. Raises ConfigError."""
+    try:
+        return Format.model_validate(found, from_attributes=True)
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ConfigError(f"{found.place}: the format {found.name!r} cannot be used: {reasons}") from error
 
 
 def machine_zone() -> str:

@@ -37,7 +37,13 @@ def asked(files: Sequence[Path]) -> subprocess.CompletedProcess[str]:
     """Let HAProxy check these files."""
     arguments = [word for file in files for word in ("-f", str(file))]
     return subprocess.run(
-        [PROGRAM, "-c", *arguments], env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=20
+        [PROGRAM, "-c", *arguments],
+        env=ENVIRONMENT,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        timeout=20,
     )
 
 
