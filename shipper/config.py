@@ -75,6 +75,14 @@ def _label(name: str) -> str:
     return name
 
 
+def _port(url: str) -> int | None:
+    """Give the port of a URL, None where there is none or it is no port."""
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None
+
+
 def _network(text: str) -> str:
     return str(ip_network(text, strict=False))
 
@@ -157,6 +165,9 @@ class Elasticsearch(_Closed):
             parts = urlsplit(url)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
                 msg = f"{url!r}: a URL like http://127.0.0.1:9200 is expected"
+                raise ValueError(msg)
+            if _port(url) is None:
+                msg = f"{url!r}: a port is missing, like {parts.scheme}://{parts.hostname}:9200"
                 raise ValueError(msg)
             if parts.username or parts.password:
                 msg = "urls: credentials do not belong into a URL; set username and password, or api_key"
