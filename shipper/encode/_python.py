@@ -29,7 +29,6 @@ from shipper.haproxy.understand import (
     original,
     skew,
     surroundings,
-    tag_of,
     understand,
     with_labels,
 )
@@ -270,7 +269,7 @@ class Encoder:
         if not line.cut:
             lanes = self._lanes
             if self._tagged:
-                tag = tag_of(header.identity)
+                tag = header.identity.tag
                 lanes = [lane for lane in lanes if lane.is_for(tag)]
             for lane in lanes:
                 found = lane.match(raw, header.end)

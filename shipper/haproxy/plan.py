@@ -189,8 +189,11 @@ class Plan:
         head = self._head.match(line, start)
         if head is None:
             return None
-        rest = next(filter(None, (tail.fullmatch(line, head.end()) for tail in self._tails[-1])), None)
-        if rest is None:
+        for tail in self._tails[-1]:
+            rest = tail.fullmatch(line, head.end())
+            if rest is not None:
+                break
+        else:
             return None
         raw, *values = rest.groups()
         readings = _READINGS_MAX

@@ -119,6 +119,11 @@ class Identity:
     attributes: Attributes
     hostname: str
 
+    @property
+    def tag(self) -> str:
+        """The syslog tag."""
+        return str(self.attributes.get("syslog_appname", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Header:

@@ -150,13 +150,8 @@ def surroundings(identity: Identity, sender: str) -> Attributes:
     return attributes
 
 
-def tag_of(identity: Identity) -> str:
-    """Give the syslog tag of a header."""
-    return str(identity.attributes.get("syslog_appname", ""))
-
-
 def _read_message(raw: bytes, header: Header, groups: Sequence[FormatGroup], *, cut: bool) -> _Reading:
-    tag = tag_of(header.identity)
+    tag = header.identity.tag
     fitting = [group for group in groups if group.is_for(tag)]
     named = _named(raw, header.end)
     if named is not None:

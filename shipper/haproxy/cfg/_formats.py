@@ -19,7 +19,6 @@ from shipper.haproxy.cfg._proxy import CUSTOM
 from shipper.haproxy.formats import compile_format
 from shipper.haproxy.stock import STOCK_FORMATS
 from shipper.haproxy.syslog import match_header, read_header
-from shipper.haproxy.understand import tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +145,7 @@ def _gives_tag(target: LogTarget, tag: str, config: HAProxyConfig) -> bool:
     """Tell whether the header of a target has a tag, and in a way that it can be read."""
     header = _HEADERS.get(target.format, "")
     line = (_RFC3164 if header == _LOCAL and config.hostname else header).format(tag).encode()
-    return header != "" and tag_of(read_header(match_header(line)).identity) == tag
+    return header != "" and read_header(match_header(line)).identity.tag == tag
 
 
 def _of_the_tag(frontend: Frontend, config: HAProxyConfig) -> Iterator[Note]:
