@@ -30,7 +30,8 @@ demo: setup ## watch the whole pipeline at work: HAProxy, shipper, Elasticsearch
 bench: setup ## measure
 	@$(PYTHON) -m bench
 
-soak: setup fetch ## kill everything a hundred times under load (SOAK_ROUNDS=1000 for longer), load 1,500 MB in 256
+soak: setup fetch ## fuzz with 10 million inputs, kill everything a hundred times under load (SOAK_ROUNDS=1000), load 1,500 MB in 256
+	FUZZ_RUNS=$${FUZZ_RUNS:-10000000} $(BIN)/pytest tests/fuzz --timeout=86400
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py tests/test_replaying.py -m chaos --timeout=7200
 	SOAK_CAPTURE_BYTES=1500000000 $(BIN)/pytest tests/test_replaying.py -k 256_mb --timeout=7200
 

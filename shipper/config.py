@@ -42,12 +42,13 @@ from pydantic_settings import (
 
 from shipper import haproxy_files, limits, listen_url
 from shipper.config_errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
-from shipper.errors import ConfigError, Permanent
-from shipper.haproxy.formats import compile_format
+from shipper.errors import ConfigError
+from shipper.haproxy.formats import Format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shipper.haproxy.cfg import DerivedFormat
     from shipper.listen_url import ListenUrl
 
 _PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -72,6 +73,14 @@ def _label(name: str) -> str:
         msg = f"label {name!r} may hold only a-z, 0-9 and _, at most 64 of them"
         raise ValueError(msg)
     return name
+
+
+def _port(url: str) -> int | None:
+    """Give the port of a URL, None where there is none or it is no port."""
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None
 
 
 def _network(text: str) -> str:
@@ -131,33 +140,6 @@ class Sender(_Closed):
     """The zone of the dates in their lines."""
 
 
-class Format(_Closed):
-    """A log format beside the stock ones, and which lines it is for."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-    """What `haproxy.log_format` says of its lines."""
-    log_format: str
-    """A log-format string as it stands in haproxy.cfg, or a stock format's name: `httplog`, …"""
-    frontends: tuple[str, ...] = ()
-    """The frontends whose lines have it; empty: all. Needs `%f` or `%ft` in the format."""
-    tags: tuple[str, ...] = ()
-    """The syslog tags (`log-tag`) whose lines have it; empty: all."""
-    mode: Literal["http", "tcp"] | None = None
-    """`http` or `tcp`; by default what the format's fields tell."""
-    request_captures: tuple[str, ...] | None = None
-    """The names of the captured request headers in their order, `""` where there is none; absent: not known."""
-    response_captures: tuple[str, ...] | None = None
-    """The same of the response."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Format:
-        try:
-            compile_format(self)
-        except Permanent as error:
-            raise ValueError(str(error)) from error
-        return self
-
-
 class Elasticsearch(_Closed):
     """How Elasticsearch is reached."""
 
@@ -183,6 +165,9 @@ class Elasticsearch(_Closed):
             parts = urlsplit(url)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
                 msg = f"{url!r}: a URL like http://127.0.0.1:9200 is expected"
+                raise ValueError(msg)
+            if _port(url) is None:
+                msg = f"{url!r}: a port is missing, like {parts.scheme}://{parts.hostname}:9200"
                 raise ValueError(msg)
             if parts.username or parts.password:
                 msg = "urls: credentials do not belong into a URL; set username and password, or api_key"
@@ -377,7 +362,7 @@ class Config(BaseSettings):
     def resolved(self) -> Config:
         """Read what `haproxy_cfg` names, so that what happens to these files later does not count."""
         found = haproxy_files.formats(self.haproxy_cfg, os.environ)
-        formats = (*self.formats, *(Format.model_validate(each, from_attributes=True) for each in found))
+        formats = (*self.formats, *map(_derived, found))
         return self.model_copy(update={"formats": formats, "haproxy_cfg": ()})
 
     def interpretation(self) -> Interpretation:
@@ -390,6 +375,15 @@ class Config(BaseSettings):
             keep_original=self.keep_original,
             labels=self.labels,
         )
+
+
+def _derived(found: DerivedFormat) -> Format:
+    """Hold what was derived from a haproxy.cfg to what a configuration may say. Raises ConfigError."""
+    try:
+        return Format.model_validate(found, from_attributes=True)
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ConfigError(f"{found.place}: the format {found.name!r} cannot be used: {reasons}") from error
 
 
 def machine_zone() -> str:

@@ -32,7 +32,10 @@ def refuse_unknown_variables(model: type[BaseModel]) -> None:
         if variable.startswith(ENV_PREFIX) and variable != ENV_FILE and not _SERVICE.match(variable):
             key = variable.removeprefix(ENV_PREFIX).lower().split(ENV_DELIMITER)[0]
             if key not in model.model_fields:
-                hint = _nearest(key.upper(), [name.upper() for name in model.model_fields], ENV_PREFIX)
+                table = next((name for name in model.model_fields if key.startswith(f"{name}_")), None)
+                inner = f"{ENV_PREFIX}{table}{ENV_DELIMITER}{key.removeprefix(f'{table}_')}".upper()
+                hint = f"; did you mean {inner!r}, with two underscores?" if table else ""
+                hint = hint or _nearest(key.upper(), [name.upper() for name in model.model_fields], ENV_PREFIX)
                 msg = f"environment variable {variable}: unknown setting{hint}"
                 raise ConfigError(msg)
 
@@ -47,16 +50,44 @@ def explain_variable(error: SettingsError) -> str:
 
 
 def explain(error: ValidationError, file: Path | None, model: type[BaseModel]) -> str:
-    """Put each fault of ``error`` on a line of its own, with a suggestion for an unknown key."""
+    """Put each fault of ``error`` on a line of its own, with what would be right."""
     lines = []
     for fault in error.errors(include_url=False, include_context=False):
-        where = ".".join(str(part) for part in fault["loc"]) or "configuration"
+        location = [part for part in fault["loc"] if isinstance(part, int) or not _KIND.match(part)]
+        where = ".".join(map(str, location)) or "configuration"
         if fault["type"] == "extra_forbidden":
-            lines.append(f"{where}: unknown key{_nearest(str(fault['loc'][-1]), _keys_at(model, fault['loc'][:-1]))}")
+            said = f"unknown key{_nearest(str(fault['loc'][-1]), _keys_at(model, fault['loc'][:-1]))}"
+        elif fault["type"] == "tuple_type":
+            said = _listed(model, location)
+        elif fault["type"] in _OF_TYPES or len(location) < len(fault["loc"]):
+            said = f"does not fit; it is: {_described(model, location)}"
         else:
-            lines.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
+            said = fault["msg"].removeprefix("Value error, ")
+        if f"{where}: {said}" not in lines:
+            lines.append(f"{where}: {said}")
     source = f"in {file}, the environment or the flags" if file else "in the environment or the flags"
     return f"wrong configuration ({source}):\n  " + "\n  ".join(lines)
+
+
+_KIND: Final = re.compile(r"literal\[|constrained-|function-")
+"""What pydantic puts behind the key of a setting that may be of several kinds."""
+_OF_TYPES: Final = frozenset({"int_parsing", "int_type", "float_parsing", "float_type", "bool_parsing", "string_type"})
+"""What pydantic says of these does not say what is expected."""
+
+
+def _listed(model: type[BaseModel], location: list[int | str]) -> str:
+    """Say how the list at ``location`` is written."""
+    name = str(location[-1])
+    if _model_of(_owner(model, location).model_fields[name].annotation) is None:
+        return f'a list is expected: {name} = ["…"]'
+    return f"write [[{name}]], with two brackets, and its keys below"
+
+
+def _described(model: type[BaseModel], location: list[int | str]) -> str:
+    """Give the meaning of the setting at ``location``."""
+    keys = [part for part in location if isinstance(part, str)]
+    field = _owner(model, location).model_fields.get(keys[-1]) if keys else None
+    return (field.description or "" if field else "").replace("\n", " ")
 
 
 def _nearest(word: str, known: list[str], prefix: str = "") -> str:
@@ -68,9 +99,18 @@ def _nearest(word: str, known: list[str], prefix: str = "") -> str:
 
 def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """Give the known keys of the model at ``location`` below ``model``."""
-    for part in location:
+    return list(_owner(model, [*location, ""]).model_fields)
+
+
+def _owner(model: type[BaseModel], location: list[int | str]) -> type[BaseModel]:
+    """Give the model that has the last key of ``location``, below ``model``."""
+    for part in location[:-1]:
         if isinstance(part, str) and part in model.model_fields:
-            annotation = model.model_fields[part].annotation
-            candidates = [annotation, *get_args(annotation)]
-            model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
-    return list(model.model_fields)
+            model = _model_of(model.model_fields[part].annotation) or model
+    return model
+
+
+def _model_of(annotation: object) -> type[BaseModel] | None:
+    """Give the model that a setting is, or is a list of."""
+    candidates = [annotation, *get_args(annotation)]
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)

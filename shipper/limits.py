@@ -131,6 +131,9 @@ BATCH_BYTES_MAX: Final = 2 * MIB
 VALUES_REMEMBERED_MAX: Final = 4_096
 """Distinct values of a field whose rendering is remembered: some 30 fields of at most 1 MB."""
 
+VALUES_REMEMBERED_MIN: Final = 64
+"""So many at least, when the bound is shared by hundreds of formats."""
+
 VALUE_REMEMBERED_BYTES_MAX: Final = 256
 """A longer value is rendered each time: what is long is seldom seen twice."""
 

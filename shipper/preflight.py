@@ -133,7 +133,7 @@ def _ports(config: Config, running: str | None) -> Iterator[Finding]:
         for found in look(listener):
             is_ours = found.taken and running is not None
             text = f"{found.text} (the running shipper?)" if is_ours else found.text
-            yield Finding(subject, text, good=found.good or is_ours)
+            yield Finding(subject, text, good=found.good or is_ours, doubtful=found.doubtful)
 
 
 def _elasticsearch(config: Config) -> Iterator[Finding]:

@@ -41,6 +41,9 @@ folder first. Any other error is the child's own affair: it is started again. (E
 EXIT_DONE: Final = 3
 """Of a child that will never have anything more to do."""
 
+ONE_STOP_S: Final = 0.5
+"""Signals that come within this are one: who stops a group may signal its first process as well."""
+
 _PR_SET_PDEATHSIG: Final = 1
 _STOP: Final = b"s"
 _FINISH: Final = b"f"
@@ -229,6 +232,7 @@ class _Supervisor:
         self._posts = [_Post(role) for role in roles]
         self._wakeup = wakeup
         self._stops_asked = 0
+        self._stop_asked_s = 0.0
         self._exit = 0
         self._finishing = False
 
@@ -288,6 +292,7 @@ class _Supervisor:
         child = post.child
         if child is not None:
             child.stop()
+            _log.info("child_stopping", name=post.role.name, pid=child.pid, stop_timeout_s=post.role.stop_timeout_s)
             deadline_s = time.monotonic() + post.role.stop_timeout_s
             while child.status() is None:
                 left_s = deadline_s - time.monotonic()
@@ -305,4 +310,8 @@ class _Supervisor:
         """Wait for a signal: a child's end, or somebody who wants us to stop."""
         if select.select([self._wakeup], [], [], None if timeout_s is None else max(0.0, timeout_s))[0]:
             numbers = os.read(self._wakeup, 4096)
-            self._stops_asked += sum(number in {signal.SIGTERM, signal.SIGINT} for number in numbers)
+            now_s = time.monotonic()
+            if any(number in {signal.SIGTERM, signal.SIGINT} for number in numbers):
+                if not self._stops_asked or now_s - self._stop_asked_s >= ONE_STOP_S:
+                    self._stops_asked += 1
+                self._stop_asked_s = now_s

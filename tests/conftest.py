@@ -46,7 +46,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("own_node") and os.environ.get("ELASTICSEARCH_URL"):
         pytest.skip("needs an Elasticsearch node of its own, and ELASTICSEARCH_URL names one that is not ours")
     if item.get_closest_marker("haproxy") and haproxy_binary() is None:
-        _cannot_run("there is no haproxy binary; install it (Debian: apt-get install haproxy)")
+        cannot_run("there is no haproxy binary; install it (Debian: apt-get install haproxy)")
 
 
 def haproxy_binary() -> str | None:
@@ -99,10 +99,11 @@ def _start(stack: ExitStack, **arguments: Any) -> LocalElasticsearch:  # noqa: A
     try:
         return stack.enter_context(LocalElasticsearch(**arguments))
     except Unavailable as error:
-        _cannot_run(str(error))
+        cannot_run(str(error))
 
 
-def _cannot_run(reason: str) -> NoReturn:
+def cannot_run(reason: str) -> NoReturn:
+    """Skip a test that cannot run here, or fail it under CI."""
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -189,3 +189,25 @@ def test_an_infinite_bound_is_none_also_after_the_journal(tmp_path: Path) -> Non
 def test_the_interpretation_survives_its_way_through_json() -> None:
     interpretation = Config(timezone="UTC", labels={"site": "a"}).interpretation()
     assert Interpretation.model_validate_json(interpretation.model_dump_json()) == interpretation
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"listeners": "udp://1.1.1.1:1"}, "listeners: write [[listeners]], with two brackets"),
+        ({"elasticsearch": {"urls": "http://a:1"}}, 'elasticsearch.urls: a list is expected: urls = ["…"]'),
+        ({"elasticsearch": {"urls": ["http://a"]}}, "a port is missing, like http://a:9200"),
+        ({"elasticsearch": {"urls": ["http://a:b"]}}, "a port is missing"),
+        ({"journal": {"sync": "2 s"}}, "journal.sync: does not fit; it is: When written lines are forced to the disk"),
+        ({"journal": {"bytes_max": "8GB"}}, "journal.bytes_max: does not fit; it is: The bound of all segments"),
+    ],
+)
+def test_a_value_of_another_type_is_answered_with_what_it_means(flags: dict[str, Any], said: str) -> None:
+    message = _wrong(flags)
+    assert said in message
+    assert len(message.splitlines()) == 2
+
+
+def test_one_underscore_too_few_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHIPPER_INDEX_PREFIX", "proxy")
+    assert "SHIPPER_INDEX__PREFIX" in _wrong({})

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from shipper import config
 from shipper.elastic import Client
+from shipper.haproxy.formats import Format
 from shipper.processes import EXIT_FATAL
 from tests.cli.commands import shipper
 
@@ -31,7 +32,7 @@ EXAMPLE: Final = ROOT / "docs" / "shipper.example.toml"
 TABLES: Final[dict[str, type[BaseModel]]] = {
     "[[listeners]]": config.Listener,
     "[[senders]]": config.Sender,
-    "[[formats]]": config.Format,
+    "[[formats]]": Format,
     "[elasticsearch]": config.Elasticsearch,
     "[index]": config.Index,
     "[journal]": config.Journal,

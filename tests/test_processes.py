@@ -225,9 +225,19 @@ def test_a_second_signal_leaves_no_more_time(tmp_path: Path) -> None:
         deadline = time.monotonic() + 5
         while "receive gone" not in run.notes and time.monotonic() < deadline:
             time.sleep(0.01)
+        time.sleep(processes.ONE_STOP_S)
         run.process.terminate()
         assert run.process.wait(5) == 0
         assert not is_alive(hangs)
+
+
+def test_signals_that_come_together_are_one(tmp_path: Path) -> None:
+    with supervised(tmp_path, "receive", "ship", timeout_s=60) as run:
+        run.wait_for("receive", "ship")
+        for _ in range(3):
+            run.process.terminate()
+        assert run.process.wait(5) == 0
+        assert {"receive stops", "ship stops"} <= set(run.notes)
 
 
 def test_the_end_of_the_pipe_means_that_the_parent_is_gone() -> None:

@@ -62,7 +62,8 @@ def set_up(arguments: list[str]) -> str:
 def shipper(folder: Path, port: int, arguments: list[str]) -> Iterator[Child]:
     """Run `shipper run`, listening on the UDP ``port``."""
     state = ["--state-dir", str(folder / "state")]
-    command = [str(_SHIPPER), "run", "--listen", f"udp://127.0.0.1:{port}", *state, *arguments]
+    knows = ["--haproxy-cfg", str(_CONFIG)]
+    command = [str(_SHIPPER), "run", "--listen", f"udp://127.0.0.1:{port}", *knows, *state, *arguments]
     with Child("shipper", command, folder) as child:
         child.wait_until(lambda: _listens_udp(port))
         yield child

@@ -180,7 +180,7 @@ def parse(
 @app.command(
     epilog="""Examples:
 
-`shipper explain '10.0.0.7:51822 [21/Nov/2026:05:02:17.873] www shop/shop-1 0/0/1/-1/30002 504 198 - - sH-- …'`
+`shipper explain '10.0.0.7:51822 [21/Nov/2026:05:02:17.873] www shop/s1 1/0/1 198 sD 12/8/3/1/0 0/0'`
 
 `grep ' 503 ' /var/log/haproxy.log | tail -3 | shipper explain`
 

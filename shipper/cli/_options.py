@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from shipper import config
 from shipper.config_errors import ENV_FILE
 from shipper.errors import ConfigError
+from shipper.haproxy.formats import Format, compile_format
 from shipper.haproxy.stock import NEVER_GUESSED, STOCK_FORMATS
 
 _SOURCE: Final = "Where settings come from"
@@ -30,7 +31,12 @@ ConfigFile: TypeAlias = Annotated[
 ]
 Listen: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--listen", metavar="URL", help="udp://ADDRESS:PORT; may be repeated.", rich_help_panel=_OFTEN),
+    typer.Option(
+        "--listen",
+        metavar="URL",
+        help="Like udp://ADDRESS:PORT, tcp://…, unix-dgram:///PATH, file:///PATH, stdin:; may be repeated.",
+        rich_help_panel=_OFTEN,
+    ),
 ]
 Elasticsearch: TypeAlias = Annotated[
     list[str] | None,
@@ -111,13 +117,15 @@ def load(  # noqa: PLR0913 -- each is a flag
 def with_format(settings: config.Config, named: str | None) -> config.Config:
     """Put a format in front of all others: one of the configuration, a stock one, or a log-format string.
 
-    Raises ConfigError, with the place, for a string by which no line could be read.
+    Says on stderr where lines of it may be ambiguous. Raises ConfigError, with the place, where no line could be read.
     """
     if named is None:
         return settings
     first = next((known for known in settings.formats if known.name == named), None)
     try:
-        first = first or config.Format(name=named if named in STOCK_NAMES else "custom", log_format=named)
+        first = first or Format(name=named if named in STOCK_NAMES else "custom", log_format=named)
     except ValidationError as error:
         raise ConfigError(f"--format: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
+    for warning in compile_format(first).plan.warnings:
+        typer.echo(f"shipper: --format: {warning}", err=True)
     return settings.model_copy(update={"formats": (first, *settings.formats)})

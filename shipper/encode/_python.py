@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shipper.encode._template import Odd, Source, Template, to_json
 from shipper.encode.body import Bodies, Encoded
-from shipper.haproxy.formats import formats_in_use
+from shipper.haproxy.formats import formats_in_use, frontend_of, groups_in_use
 from shipper.haproxy.record import DEFAULTS
 from shipper.haproxy.syslog import match_header, read_header
 from shipper.haproxy.timestamps import DAY_US, format_timestamp
@@ -29,25 +29,26 @@ from shipper.haproxy.understand import (
     original,
     skew,
     surroundings,
-    tag_of,
     understand,
     with_labels,
 )
 from shipper.journal.entry import LINE_HEADER, Flag
-from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
+from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX, VALUES_REMEMBERED_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shipper.config import Interpretation
     from shipper.haproxy.fields import Part
-    from shipper.haproxy.formats import CompiledFormat
+    from shipper.haproxy.formats import CompiledFormat, FormatGroup
     from shipper.haproxy.record import Attributes
     from shipper.haproxy.syslog import Header, Identity
     from shipper.journal.entry import Batch, Entry, Origin
 
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _CUT: Final = int(Flag.CUT)
+_FEW: Final = 8
+"""More formats share what is remembered of values."""
 
 
 class _Headers(dict[bytes, "Header"]):
@@ -100,9 +101,9 @@ _GIVEN: Final = ("timestamp", "event_created", "event_original", "time_suspect")
 class _FormatWriter:
     """A format and the template of its documents."""
 
-    def __init__(self, known: CompiledFormat, interpretation: Interpretation, replay_id: str | None) -> None:
-        self.match = known.match if known.frontends else known.plan.match
-        self.is_for = known.is_for
+    def __init__(
+        self, known: CompiledFormat, interpretation: Interpretation, remembered_max: int, replay_id: str | None
+    ) -> None:
         self._clock = known.clock.read
         aliases = known.plan.aliases
         places = {alias: place for place, alias in reversed(list(enumerate(aliases)))}
@@ -122,6 +123,7 @@ class _FormatWriter:
                 Source(tuple(constants), lambda _: constants),
             ],
             _GIVEN,
+            remembered_max,
         )
 
     def write(self, raw: bytes, found: Sequence[bytes | None], header: Header, line: LineContext) -> str | None:
@@ -144,6 +146,17 @@ class _FormatWriter:
             return self._template.write(values, given)
         except Odd:
             return None
+
+
+class _Lane:
+    """A group of formats, and what writes the documents of each."""
+
+    def __init__(self, group: FormatGroup, writers: Mapping[CompiledFormat, _FormatWriter]) -> None:
+        self.match = group.plan.match
+        self.is_for = group.is_for
+        self.place = group.place
+        self.first = writers[group.first]
+        self.writers = {name: writers[known] for name, known in group.by_frontend.items()}
 
 
 def _pick(places: Sequence[int], only: slice | None) -> Callable[[Sequence[bytes | None]], object]:
@@ -217,8 +230,10 @@ class Encoder:
         self.interpretation = interpretation
         self._replay_id = replay_id
         formats = formats_in_use(interpretation.formats)
-        self._writers = [_FormatWriter(known, interpretation, replay_id) for known in formats]
-        self._tagged = any(known.tags for known in interpretation.formats)
+        remembered_max = max(VALUES_REMEMBERED_MAX * _FEW // max(len(formats), _FEW), VALUES_REMEMBERED_MIN)
+        writers = {known: _FormatWriter(known, interpretation, remembered_max, replay_id) for known in formats}
+        self._lanes = [_Lane(group, writers) for group in groups_in_use(interpretation.formats)]
+        self._tagged = any(group.tags for group in groups_in_use(interpretation.formats))
         self._headers = _Headers()
         self.zones = _Zones(interpretation)
         self._days = _Days(interpretation)
@@ -241,13 +256,16 @@ class Encoder:
     def _understood(self, raw: bytes, line: LineContext) -> str:
         header = self._headers[match_header(raw)]
         if not line.cut:
-            writers = self._writers
+            lanes = self._lanes
             if self._tagged:
-                tag = tag_of(header.identity)
-                writers = [writer for writer in writers if writer.is_for(tag)]
-            for writer in writers:
-                found = writer.match(raw, header.end)
+                tag = header.identity.tag
+                lanes = [lane for lane in lanes if lane.is_for(tag)]
+            for lane in lanes:
+                found = lane.match(raw, header.end)
                 if found is not None:
+                    writer = lane.first if lane.place is None else lane.writers.get(frontend_of(found[lane.place]))
+                    if writer is None:
+                        continue
                     text = writer.write(raw, found, header, line)
                     if text is not None:
                         line.known = line.dated = True

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from shipper.haproxy.record import PATHS, Attributes
-from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
+from shipper.limits import VALUE_REMEMBERED_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,8 +46,9 @@ class Memo(dict[Key, Any]):
     A source whose attributes stand in one place of the document gives one text, otherwise a tuple of them.
     """
 
-    def __init__(self, source: Source, pieces: Sequence[_Piece]) -> None:
+    def __init__(self, source: Source, pieces: Sequence[_Piece], remembered_max: int) -> None:
         super().__init__()
+        self._remembered_max = remembered_max
         self._read = source.read
         self._few = source.few
         self._pieces = [_members(_tree(piece.names, piece.depth)) for piece in pieces]
@@ -60,7 +61,7 @@ class Memo(dict[Key, Any]):
         texts = tuple([_render(attributes, piece) for piece in self._pieces])
         text = texts[0] if len(texts) == 1 else texts
         if self._few and (len(key) if type(key) is bytes else _size(key)) <= VALUE_REMEMBERED_BYTES_MAX:
-            if len(self) >= VALUES_REMEMBERED_MAX:
+            if len(self) >= self._remembered_max:
                 self.clear()
             self[key] = text
         return text
@@ -123,16 +124,16 @@ class Template:
     """A compiled document.
 
     ``write(values, given)`` gives its JSON: ``values`` has one value for each source, ``given`` one text for each name
-    in ``given``, a member with its comma.
+    in ``given``, a member with its comma. Of each source at most ``remembered_max`` values are remembered.
     """
 
-    def __init__(self, sources: Sequence[Source], given: Sequence[str]) -> None:
+    def __init__(self, sources: Sequence[Source], given: Sequence[str], remembered_max: int) -> None:
         self._owner: dict[str, Source | None] = {name: source for source in sources for name in source.gives}
         self._owner |= dict.fromkeys(given)
         root = self._compile("", _tree(name for name in PATHS if name in self._owner), 0)
         pieces = list(_pieces(root))
         of = [[piece for piece in pieces if piece.source is source] for source in sources]
-        self._memos = [Memo(source, mine) for source, mine in zip(sources, of, strict=True)]
+        self._memos = [Memo(source, mine, remembered_max) for source, mine in zip(sources, of, strict=True)]
         places = {id(mine[0]): place for place, mine in enumerate(of) if len(mine) == 1}
         places |= {id(piece): len(sources) + given.index(piece.names[0]) for piece in pieces if piece.source is None}
         self._spread = [place for place, mine in enumerate(of) if len(mine) > 1]

@@ -65,7 +65,7 @@ def total_of(raw: bytes | None) -> int:
 class Clock:
     """Reads the time of a format's lines from their values, which come in the order of ``aliases``.
 
-    Those in ``hexadecimal`` are printed so (flag X).
+    Numbers of the aliases in ``hexadecimal`` are (flag X).
     """
 
     def __init__(self, aliases: Sequence[str], hexadecimal: Collection[str] = ()) -> None:
@@ -80,7 +80,7 @@ class Clock:
         self._offset = offsets[0] if offsets and self.alias in {"tr", "t"} else None
         self._local = self.alias in {"tr", "t"} and self._offset is None
         self._unit_us = EPOCHS.get(self.alias or "")
-        self._date_base, self._ms_base = (16 if alias in hexadecimal else 10 for alias in (self.alias, "ms"))
+        self._base, self._ms_base = (16 if alias in hexadecimal else 10 for alias in (self.alias, "ms"))
 
     def read(self, found: Sequence[bytes | None]) -> Instant | None:
         """Give the time; None where there is none, or no such date."""
@@ -92,7 +92,7 @@ class Clock:
             second = read_haproxy_second(date[:20])
             return None if second is None else Instant(second + int(date[21:24]) * MS_US, None, total_us)
         if self._unit_us is not None:
-            wall_us = int(date, self._date_base) * self._unit_us if len(date) <= _DIGITS_MAX else TIMESTAMP_US_MAX + 1
+            wall_us = int(date, self._base) * self._unit_us if len(date) <= _DIGITS_MAX else TIMESTAMP_US_MAX + 1
             return Instant(wall_us + self._millisecond(found), 0, total_us)
         return self._with_offset(date, found, total_us)
 

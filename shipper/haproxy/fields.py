@@ -66,8 +66,8 @@ def _total(raw: bytes) -> Attributes:
 
 
 def _data(*timers: bytes) -> Attributes:
-    """Give Td, what is left of the last timer, the total, when each phase was reached (manual, 8.4)."""
-    if not ABSENT.isdisjoint(timers):
+    """Give Td, what is left of the last timer, the total, when each phase was reached and ended (manual, 8.4)."""
+    if not ABSENT.isdisjoint(timers) or timers[-1].startswith(b"+"):
         return {}
     *phases, total = map(int, timers)
     if min(*phases, total) < 0:
@@ -99,7 +99,25 @@ def address(side: str, *, named: bool = True) -> Reader:
 
 
 def _frontend(raw: bytes) -> Attributes:
-    return word("frontend_name")(raw.removesuffix(b"~")) | {"tls_established": raw.endswith(b"~")}
+    return word("frontend_name")(raw.removesuffix(b"~"))
+
+
+def _established(raw: bytes) -> Attributes:
+    return {"tls_established": raw.endswith(b"~")}
+
+
+def _established_unless(raw: bytes, error: bytes) -> Attributes:
+    """Read `%ft` where it is known whether the handshake came to its end."""
+    return {"tls_established": raw.endswith(b"~") and (error in ABSENT or int(error) == 0)}
+
+
+def _resumed(raw: bytes, version: bytes) -> Attributes:
+    """Read whether a TLS session was resumed, of a connection that has TLS."""
+    return {} if version in ABSENT else _flag("tls_resumed")(raw)
+
+
+def _cipher(raw: bytes) -> Attributes:
+    return {} if raw == b"(NONE)" else word("tls_cipher")(raw)
 
 
 def _flag(attribute: str) -> Reader:
@@ -183,6 +201,8 @@ class Part:
     """Only where one of these is in the format as well."""
     without: tuple[str, ...] = ()
     """Only where none of these is."""
+    apart: tuple[Part, ...] = ()
+    """What is left of it on a line that was cut before all of its values were there."""
 
 
 def _count_part(alias: str, attribute: str, base: int = 10) -> Part:
@@ -206,7 +226,9 @@ PARTS: Final = (
     _count_part("bp", "source_nat_port"),
     Part(("si",), address("server"), ("server_address", "server_ip")),
     _count_part("sp", "server_port"),
-    Part(("ft",), _frontend, ("frontend_name", "tls_established")),
+    Part(("ft",), _frontend, ("frontend_name",)),
+    Part(("ft",), _established, ("tls_established",), without=("fc_err",)),
+    Part(("ft", "fc_err"), _established_unless, ("tls_established",)),
     Part(("f",), word("frontend_name"), ("frontend_name",), without=("ft",)),
     Part(("ssl_fc",), _flag("tls_established"), ("tls_established",), without=("ft",)),
     Part(("b",), word("backend_name"), ("backend_name",)),
@@ -251,10 +273,11 @@ PARTS: Final = (
     _count_part("ssl_fc_err", "ssl_fc_err", 16),
     _count_part("ssl_c_err", "ssl_c_err"),
     _count_part("ssl_c_ca_err", "ssl_c_ca_err"),
-    Part(("ssl_fc_is_resumed",), _flag("tls_resumed"), ("tls_resumed",)),
+    Part(("ssl_fc_is_resumed",), _flag("tls_resumed"), ("tls_resumed",), without=("sslv",)),
+    Part(("ssl_fc_is_resumed", "sslv"), _resumed, ("tls_resumed",)),
     Part(("ssl_fc_sni",), word("tls_client_server_name"), ("tls_client_server_name",)),
     Part(("sslv",), _tls_version, ("tls_version", "tls_version_protocol")),
-    Part(("sslc",), word("tls_cipher"), ("tls_cipher",)),
+    Part(("sslc",), _cipher, ("tls_cipher",)),
     Part(("H",), word("observer_hostname"), ("observer_hostname",)),
     Part(("ID",), word("http_request_id"), ("http_request_id",), few=False),
     Part(("OG",), word("log_step"), ("log_step",)),

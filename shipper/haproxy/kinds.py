@@ -41,6 +41,14 @@ class Kind:
         """Tell whether a byte may be in a value of both."""
         return any(self.may_hold(byte) and other.may_hold(byte) for byte in _BYTES)
 
+    def bounded(self) -> bytes:
+        """Give the pattern for where a value is searched for, and may be tried at each of its bytes."""
+        if self.closed:
+            return self.pattern
+        bound = b"{%%d,%d}+" % SEARCHED_BYTES_MAX
+        pattern = self.pattern.replace(rb")*+", b")" + bound % 0).replace(rb"]++", b"]" + bound % 1)
+        return pattern.replace(rb"]*+", b"]" + bound % 0) if self.until else pattern
+
     def or_nothing(self) -> Kind:
         """Give the kind of a value that may be empty."""
         return replace(self, pattern=rb"(?:" + self.pattern + rb")?")
@@ -48,12 +56,15 @@ class Kind:
 
 _BYTES: Final = [bytes([number]) for number in range(256)]
 _ANY: Final = rb"\x00-\xff"
-_NAME_CHARS: Final = rb"A-Za-z0-9._:-"
+_NAME_CHARS: Final = rb"A-Za-z0-9._:\-"
 NAME_BYTES_MAX: Final = 255
+SEARCHED_BYTES_MAX: Final = 2_048
+"""Of a word or name behind a raw value."""
 
 
 def _number(words: str, sign: bytes) -> Kind:
-    return Kind(words, sign + rb"?[0-9]{1,20}", sign + rb"?[0-9]{0,20}", rb"0-9+-")
+    """Make a kind of a number without leading zeros, which tell a number from the code of a TLS error."""
+    return Kind(words, sign + rb"?(?:0|[1-9][0-9]{0,19})", sign + rb"?[0-9]{0,20}", rb"0-9+-")
 
 
 def _word(words: str, chars: bytes) -> Kind:
@@ -103,7 +114,7 @@ SERVER: Final = Kind(
     rb"<?[A-Za-z0-9._:-]*+>?",
     _NAME_CHARS + rb"<>",
 )
-STATUS: Final = Kind("a status code", rb"(?:[0-9]{3}|-1?|0)", rb"(?:-?[0-9]{0,3})", rb"0-9-")
+STATUS: Final = Kind("a status code", rb"(?:[1-9][0-9]{2}|-1?|0)", rb"(?:-1?|0|[1-9][0-9]{0,2})?", rb"0-9-")
 COOKIE: Final = Kind("a captured cookie or `-`", rb"(?:-|[^ =]++=.*)", rb".*", _ANY, raw=True)
 TERMINATION: Final = Kind(
     "a termination state",
@@ -120,16 +131,12 @@ QUOTED_BLOCK: Final = Kind(
 QUOTED_PORT: Final = Kind("a port", rb'(?:[0-9]{1,20}|-|"")', rb'(?:[0-9]{0,20}|-|")', rb'0-9"-')
 LIST: Final = Kind(
     "captured headers in quotes",
-    rb'"[^"]*+"(?: "[^"]*+")*+',
-    rb'"[^"]*+(?:" "[^"]*+)*+(?:"? ?)',
+    rb'"[^"{}]*+"(?: "[^"{}]*+")*+',
+    rb'"[^"{}]*+(?:" "[^"{}]*+)*+(?:"? ?)',
     _ANY,
     optional=True,
     closed=True,
 )
-LIST_BEFORE_QUOTES: Final = replace(
-    LIST, pattern=LIST.pattern.removesuffix(b"+"), closed=False, words="captured headers in quotes, up to other quotes"
-)
-"""A list with a quoted value behind it: only the end of the line tells which are the list's."""
 BARE_LIST: Final = Kind("captured headers", rb".*", rb".*", _ANY, raw=True, optional=True)
 ENCODED: Final = _encoded("text in quotes")
 REQUEST: Final = Kind("a request", rb"(?:<BADREQ>|[^ ]++.*)", rb".*", _ANY, raw=True)
@@ -139,6 +146,9 @@ QUERY: Final = Kind("a query", rb"\?[^ ]*+", rb"\?[^ ]*+", rb"\x00-\x1f!-\xff", 
 PROTOCOL: Final = _word("a protocol or `-`", rb"A-Za-z0-9._-")
 CIPHER: Final = _word("a cipher or `-`", rb"A-Za-z0-9_:+()-")
 SERVER_NAME: Final = Kind("a server name (SNI) or `-`", rb".{1,255}", rb".*", _ANY, raw=True)
+ESCAPED: Final = Kind(
+    'text in quotes, with `\\"` for a quote', rb'(?:[^"\\]++|\\.)*+', rb'(?:[^"\\]++|\\.)*+\\?', rb"\x00-!#-\xff"
+)
 STEP: Final = _word("a log step", rb"a-z_")
 FLAG: Final = Kind("0, 1 or `-`", rb"[01-]", rb"[01-]?", rb"01-", 1)
 TEXT: Final = Kind("text", rb".*", rb".*", _ANY, raw=True)

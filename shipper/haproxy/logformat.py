@@ -18,11 +18,11 @@ from shipper.haproxy.kinds import (
     BARE_LIST,
     ENCODED,
     ENCODED_ALIASES,
+    ESCAPED,
     FORMER,
     HEX,
     HEXADECIMAL,
     LIST,
-    LIST_BEFORE_QUOTES,
     NAME_BYTES_MAX,
     NUMBER,
     OFTEN_ABSENT,
@@ -33,8 +33,9 @@ from shipper.haproxy.kinds import (
     TEXT,
     Kind,
 )
-from shipper.haproxy.plan import Plan
+from shipper.haproxy.plan import Plan, lists_at_end
 from shipper.haproxy.samples import read_sample
+from shipper.haproxy.scanning import FORGEABLE
 from shipper.haproxy.steps import Blank, Decode, Field, Literal
 from shipper.haproxy.structured import StructuredPlan
 
@@ -142,7 +143,7 @@ class _Compiler:
         if token["type"] is not None and token["type"] not in _TYPES:
             raise self.wrong(token.start("type"), f"unknown type {token['type']!r}; known are str, sint and bool")
         if any(isinstance(step, Field) and step.alias == field.alias for step in self.steps):
-            field = replace(field, alias=f"{field.alias}#{at}")
+            field = replace(field, again=at)
         if self.encoding:
             if field.name:
                 self.steps.append(_named(field, options))
@@ -190,17 +191,49 @@ class _Compiler:
                 flexible = 0
             if flexible > _FLEXIBLE_MAX:
                 raise self.wrong(self.places[number], f"too many values in a row that may hold {_show(end)}")
-            if kind.raw:
-                self.check_raw(step, number)
-            if kind is LIST and self.quotes_follow(number):
-                kind = LIST_BEFORE_QUOTES
-            fitted.append(replace(step, kind=kind))
+            fitted.append(replace(step, kind=self.checked(step, kind, number)))
         return tuple(fitted)
+
+    def checked(self, step: Field, kind: Kind, number: int) -> Kind:
+        """Warn of a value whose end may not be found, or refuse it."""
+        if kind.raw:
+            self.check_raw(step, number)
+        if kind.optional and not kind.closed:
+            self.check_optional(step, number)
+        if kind is LIST and self.follows_raw(number):
+            raise self.wrong(
+                self.places[number], f"{step.printed} is told from a raw value only when both end the line, in quotes"
+            )
+        if kind is LIST and self.quotes_follow(number):
+            raise self.wrong(self.places[number], f"{step.printed} cannot be told from the quotes behind it")
+        return kind
+
+    def check_optional(self, step: Field, number: int) -> None:
+        """Warn of two values that may both be nothing: one that is there may be either."""
+        following = next((later for later in self.steps[number + 1 :] if not isinstance(later, Blank)), None)
+        if isinstance(following, Field) and following.kind.optional and step.kind.meets(following.kind):
+            self.warn(number, f"{step.printed} and {following.printed} may be nothing; which one is there is a guess")
+
+    def follows_raw(self, number: int) -> bool:
+        """Tell whether a raw value stands right before a list, and not as lines in CLF have it."""
+        fields = [place for place in range(number) if isinstance(self.steps[place], Field)]
+        raw = next((place for place in reversed(fields) if not self.is_list(place)), None)
+        return raw is not None and self.is_raw(raw) and not lists_at_end(tuple(self.steps), raw)
+
+    def is_list(self, number: int) -> bool:
+        step = self.steps[number]
+        return isinstance(step, Field) and step.kind is LIST
+
+    def is_raw(self, number: int) -> bool:
+        step = self.steps[number]
+        return isinstance(step, Field) and step.kind.raw
 
     def quotes_follow(self, number: int) -> bool:
         """Tell whether the next that is always printed is a quote."""
         always = (each for each in self.steps[number + 1 :] if not (isinstance(each, Blank) or _may_vanish(each)))
         following = next(always, None)
+        if isinstance(following, Field):
+            return b'""' in following.kind.pattern
         return isinstance(following, Literal) and following.text.startswith(b'"')
 
     def check_raw(self, step: Field, number: int) -> None:
@@ -211,12 +244,12 @@ class _Compiler:
                 self.places[number], f"{step.printed} may be nothing, and cannot be found then; leave M on"
             )
         following = next((later for later in after if isinstance(later, Field)), None)
-        found = step.alias in {"CC", "CS", "ssl_fc_sni"}
+        found = step.alias in FORGEABLE
         if following and not (found and not following.kind.optional and following.decode is not Decode.ESCAPED):
             self.warn(number, f"{step.printed} may hold what follows it")
 
     def check_neighbours(self, left: Field, right: Field, at: int) -> None:
-        told_apart = left.kind.width or right.kind.width or left.kind.closed != right.kind.closed
+        told_apart = left.kind.width or left.kind.closed != right.kind.closed
         if (left.kind.raw or right.kind.raw or not told_apart) and left.kind.meets(right.kind):
             raise self.wrong(
                 at, f"nothing stands between {left.printed} and {right.printed}: they cannot be told apart"
@@ -245,8 +278,10 @@ class _Compiler:
         return Permanent(f"log format {self.name!r}, column {at + 1}: {reason}\n  {self.text}\n  {' ' * at}^")
 
 
-def compile_plan(name: str, text: str, mode: str | None = None) -> Plan | StructuredPlan:
+def compile_plan(name: str, text: str, mode: str | None = None, captures: int | None = None) -> Plan | StructuredPlan:
     """Compile a log-format string; ``mode`` is `http` or `tcp`, by default what its aliases tell.
+
+    ``captures`` is how many headers are captured on both sides, where that is known.
 
     Raises Permanent, with the column (from 1), for an unknown alias or flag and for values that cannot be told apart.
     """
@@ -259,17 +294,24 @@ def compile_plan(name: str, text: str, mode: str | None = None) -> Plan | Struct
         fields = tuple(step for step in compiler.steps if isinstance(step, Field))
         return StructuredPlan(name, fields, compiler.encoding, mode)
     steps = compiler.fit()
-    return Plan(name, steps, mode, compiler.warnings)
+    listed = any(isinstance(step, Field) and step.kind is LIST for step in steps)
+    return Plan(name, steps, mode, compiler.warnings, captures if listed else None)
+
+
+_WITH_QUOTES: Final = {"hr": QUOTED_BLOCK, "hs": QUOTED_BLOCK, "hrl": LIST, "hsl": LIST}
+"""What is printed with its quotes, or not at all."""
 
 
 def _may_vanish(step: Step) -> bool:
     """Tell whether a step may print nothing, and then leave out the blank behind it."""
-    return isinstance(step, Field) and step.alias.split("#")[0] in _WITH_QUOTES
+    return isinstance(step, Field) and step.alias in _WITH_QUOTES
 
 
-_HTTP_ONLY: Final = frozenset(
-    {"CC", "CS", "HM", "HU", "HP", "HPO", "HQ", "HV", "ST", "r", "tr", "trg", "trl", "TR", "Tq", "Tr", "Ta", "Ti", "tsc"}
-)
+_HTTP_ONLY: Final = (ENCODED_ALIASES - _WITH_QUOTES.keys()) | {
+    *("CC", "CS", "ST", "tsc"),
+    *("tr", "trg", "trl"),
+    *("TR", "Tq", "Tr", "Ta", "Ti"),
+}
 
 
 def _is_tcp(steps: Sequence[Step]) -> bool:
@@ -280,7 +322,7 @@ def _is_tcp(steps: Sequence[Step]) -> bool:
 def _printed(field: Field, options: frozenset[str]) -> list[Step]:
     """Give the steps of a value as its flags print it."""
     kind, decode = field.kind, Decode.NONE
-    alias = field.alias.split("#")[0]
+    alias = field.alias
     text = alias in QUOTED or field.sample
     if "X" in options and alias in HEXADECIMAL and not field.sample:
         kind = replace(HEX, words=f"{kind.words}, hexadecimal")
@@ -296,31 +338,27 @@ def _printed(field: Field, options: frozenset[str]) -> list[Step]:
         return [replace(field, kind=kind, decode=decode)]
     if alias in _WITH_QUOTES:
         return [replace(field, kind=_WITH_QUOTES[alias], decode=decode)]
-    if decode is Decode.ESCAPED:
-        kind = _ESCAPED
-    elif alias in ENCODED_ALIASES:
-        kind = replace(ENCODED, words=kind.words)
-    elif not kind.raw:
-        kind = replace(kind.or_nothing(), until=False)
-    elif kind != TEXT:
-        kind = kind.or_nothing()
-    return [Literal(b'"'), replace(field, kind=kind, decode=decode), Literal(b'"')]
+    if decode is Decode.ESCAPED and (kind.raw or any(kind.may_hold(each) for each in (b'"', b"\\", b"]"))):
+        inside = replace(field, kind=ESCAPED, decode=decode)
+    else:
+        inside = replace(field, kind=_in_quotes(alias, kind))
+    return [Literal(b'"'), inside, Literal(b'"')]
+
+
+def _in_quotes(alias: str, kind: Kind) -> Kind:
+    """Give the grammar of a value between quotes: there may be nothing."""
+    if alias in ENCODED_ALIASES:
+        return replace(ENCODED, words=kind.words)
+    return kind if kind == TEXT else replace(kind.or_nothing(), until=kind.until and kind.raw)
 
 
 def _named(field: Field, options: frozenset[str]) -> Field:
     """Give a value as it is in a line of named values: there are no quotes to mind, and numbers are not padded."""
-    (step,) = _printed(field, options - {"Q", "json"})
+    (step,) = _printed(field, options - {"E", "Q", "json"})
     if not isinstance(step, Field):
         raise TypeError(step)
     kind = {"hrl": LIST, "hsl": LIST, "ms": NUMBER}.get(field.alias, step.kind)
     return replace(step, kind=kind if step.decode is Decode.NONE else step.kind)
-
-
-_WITH_QUOTES: Final = {"hr": QUOTED_BLOCK, "hs": QUOTED_BLOCK, "hrl": LIST, "hsl": LIST}
-"""What is printed with its quotes, or not at all."""
-_ESCAPED: Final = Kind(
-    'text in quotes, with `\\"` for a quote', rb'(?:[^"\\]++|\\.)*+', rb'(?:[^"\\]++|\\.)*+\\?', rb"\x00-!#-\xff"
-)
 
 
 def _end(following: Step | None) -> bytes | None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 def parts_of(fields: Sequence[Field], names: Names) -> tuple[Part, ...]:
     """Choose and make the parts of a format with these fields."""
+    fields = [field for field in fields if not field.again]
     known = {field.alias for field in fields}
     parts = [
         part
@@ -45,7 +46,7 @@ def parts_of(fields: Sequence[Field], names: Names) -> tuple[Part, ...]:
     if marked:
         parts.append(Part(marked, read_partial, ("partial",), only=slice(1)))
     parts += _request_parts(fields, names, known)
-    labels = [field for field in fields if field.label and "#" not in field.alias]
+    labels = [field for field in fields if field.label]
     if labels:
         parts.append(_labels_part(labels))
     return tuple(_decoded(part, {field.alias: field for field in fields}) for part in parts)
@@ -63,8 +64,11 @@ def _request_parts(fields: Sequence[Field], names: Names, known: set[str]) -> li
     def read(*values: bytes) -> Attributes:
         return read_rest(*values[size:]) | read_line(*values[:size])
 
+    def read_alone(*values: bytes) -> Attributes:
+        return {name: value for name, value in read_rest(*values).items() if name not in request.gives}
+
     both = tuple(dict.fromkeys((*request.gives, *headers.gives)))
-    return [Part((*request.aliases, *headers.aliases), read, both)]
+    return [Part((*request.aliases, *headers.aliases), read, both, apart=(request, replace(headers, read=read_alone)))]
 
 
 def _request_part(known: set[str]) -> Part | None:
@@ -151,6 +155,7 @@ def _labels_part(fields: Sequence[Field]) -> Part:
 
 def _decoded(part: Part, fields: dict[str, Field]) -> Part:
     """Turn values back before they are read, where a flag has changed how they are printed."""
+    part = replace(part, apart=tuple(_decoded(each, fields) for each in part.apart))
     decoders = [_DECODERS.get(fields[alias].decode) for alias in part.aliases]
     if not any(decoders):
         return part

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from shipper.haproxy.events import match_event
 from shipper.haproxy.steps import Blank, Literal
 from shipper.haproxy.structured import StructuredPlan
-from shipper.haproxy.understand import is_enough, named_for, tag_of, without_escapes
+from shipper.haproxy.understand import formats_of_cut, groups_for, without_escapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from shipper.haproxy.formats import CompiledFormat
+    from shipper.haproxy.formats import CompiledFormat, FormatGroup
     from shipper.haproxy.plan import Plan
     from shipper.haproxy.syslog import Header
 
@@ -78,13 +78,9 @@ class Located:
         return _write_plain if self.plain is self.raw else _write_escaped
 
 
-def locate(raw: bytes, header: Header, formats: Sequence[CompiledFormat], *, cut: bool = False) -> Located | None:
+def locate(raw: bytes, header: Header, groups: Sequence[FormatGroup], *, cut: bool = False) -> Located | None:
     """Find the values of a line by the format that ``understand`` reads it by; None where nothing understands it."""
-    start, tag = header.end, tag_of(header.identity)
-    fitting = [known for known in formats if known.is_for(tag)]
-    named = named_for(raw, start)
-    if named is not None:
-        fitting.append(named)
+    start, fitting = header.end, groups_for(raw, header, groups)
     if not cut:
         for plain in (raw, without_escapes(raw, start)):
             found = _locate_whole(raw, plain, start, fitting) if plain is not None else None
@@ -93,10 +89,11 @@ def locate(raw: bytes, header: Header, formats: Sequence[CompiledFormat], *, cut
     return _locate_cut(raw, start, fitting)
 
 
-def _locate_whole(raw: bytes, plain: bytes, start: int, formats: Sequence[CompiledFormat]) -> Located | None:
-    for known in formats:
-        found = known.match(plain, start)
-        if found is not None:
+def _locate_whole(raw: bytes, plain: bytes, start: int, groups: Sequence[FormatGroup]) -> Located | None:
+    for group in groups:
+        match = group.match(plain, start)
+        if match is not None:
+            known, found = match
             present = {
                 alias: value for alias, value in zip(known.plan.aliases, found, strict=True) if value is not None
             }
@@ -108,9 +105,8 @@ def _locate_whole(raw: bytes, plain: bytes, start: int, formats: Sequence[Compil
     return Located(raw, start, None, values, whole=True, plain=plain)
 
 
-def _locate_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat]) -> Located | None:
-    scans = [(known, known.plan.scan(raw, start)) for known in formats]
-    may_be = [(k, s) for k, s in scans if s.cut and is_enough(k, s) and k.may_be(s.values)]
+def _locate_cut(raw: bytes, start: int, groups: Sequence[FormatGroup]) -> Located | None:
+    may_be = formats_of_cut([(group, group.plan.scan(raw, start)) for group in groups])
     if not may_be:
         return None
     known, scan = may_be[0]
@@ -132,7 +128,7 @@ def _places_of_event(line: bytes, start: int) -> dict[str, Place]:
 
 def _places_of_members(plan: StructuredPlan, line: bytes, start: int) -> dict[str, Place]:
     members = plan.read(line, start).places
-    by_alias = {step.alias: members.get(step.name.encode()) for step in plan.fields}
+    by_alias = {step.key: members.get(step.name.encode()) for step in plan.fields}
     return {alias: Place(*place) for alias, place in by_alias.items() if place is not None}
 
 
@@ -152,10 +148,10 @@ def _walk(plan: Plan, found: Located, left: int, wanted: Collection[str]) -> dic
             continue
         if isinstance(step, Literal):
             text = step.text
-        elif step.alias in values:
-            text = values[step.alias]
-            if step.alias in wanted:
-                places[step.alias] = Place(at, at + len(text))
+        elif step.key in values:
+            text = values[step.key]
+            if step.key in wanted:
+                places[step.key] = Place(at, at + len(text))
                 left -= 1
         elif found.whole or step.kind.optional:
             continue

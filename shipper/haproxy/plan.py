@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations, pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
+from shipper.haproxy.kinds import LIST
 from shipper.haproxy.scanning import Scanner
 from shipper.haproxy.steps import Blank, Field, Literal
 from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
@@ -34,41 +35,79 @@ _READINGS_MAX: Final = 16
 """Readings of what lies between raw values that are tried in one line, from the last."""
 
 
-class _Region:
-    """Raw fields with nothing typed between them, and what separates them: a text, or blanks (None)."""
+_OPTIONAL_MAX: Final = 3
+"""Optional fields behind a raw value of which each combination is tried."""
 
-    def __init__(self, fields: Sequence[Field], separators: Sequence[re.Pattern[bytes] | None]) -> None:
+
+_BREAK: Final = re.compile(rb'" ++"')
+"""What stands between two values in quotes."""
+
+
+class _Region:
+    """Raw fields with nothing typed between them, and what separates them: a text, or blanks (None).
+
+    At the end of a line ``lists`` of captured headers may follow, ``captures`` of them in all where that is known.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        separators: Sequence[re.Pattern[bytes] | None],
+        lists: int = 0,
+        captures: int | None = None,
+    ) -> None:
         self._patterns = [re.compile(step.kind.pattern, re.DOTALL) for step in fields]
         self._rest = list(zip(reversed(self._patterns[1:]), reversed(separators), strict=True))
-        self._remembered: dict[bytes, list[bytes] | None] = {}
+        self._lists = lists
+        self._captures = captures
+        self._remembered: dict[bytes, list[bytes | None] | None] = {}
 
-    def split(self, raw: bytes) -> list[bytes] | None:
+    def split(self, raw: bytes) -> list[bytes | None] | None:
         """Give a value for each field: the last split in which each value fits its grammar; None when none does."""
         if raw in self._remembered:
             return self._remembered[raw]
-        values = self._split(raw)
+        values = self._split_with_lists(raw) if self._lists else self._split(raw)
         if len(raw) <= VALUE_REMEMBERED_BYTES_MAX:
             if len(self._remembered) >= VALUES_REMEMBERED_MAX:
                 self._remembered.clear()
             self._remembered[raw] = values
         return values
 
-    def _split(self, raw: bytes) -> list[bytes] | None:
+    def _split(self, raw: bytes) -> list[bytes | None] | None:
         values: list[bytes] = []
-        for pattern, separator in self._rest:
+        for left, (pattern, separator) in zip(range(len(self._rest) - 1, -1, -1), self._rest, strict=True):
             if separator is None:
-                at = _last_split(raw, pattern)
+                at = _last_split(raw, pattern, two=left == 0)
                 values.insert(0, raw[at:].lstrip(b" "))
                 raw = raw[:at].rstrip(b" ")
                 continue
-            found = deque(separator.finditer(raw), maxlen=1)
-            if not found:
+            found = separator.fullmatch(raw)
+            if found is None:
                 return None
-            values.insert(0, raw[found[0].end() :])
-            raw = raw[: found[0].start()]
+            raw, value = found.groups()
+            values.insert(0, value)
         values.insert(0, raw)
         fits = all(pattern.fullmatch(value) for pattern, value in zip(self._patterns, values, strict=True))
-        return values if fits else None
+        return [*values] if fits else None
+
+    def _split_with_lists(self, raw: bytes) -> list[bytes | None] | None:
+        """Split `v" "v" "header" "header"`: captured headers hold no quotes, so they are counted from the end."""
+        text = raw.rstrip(b" ")
+        if not text.endswith(b'"'):
+            return None
+        text = text[:-1]
+        breaks = [match.span() for match in _BREAK.finditer(text)]
+        more = len(breaks) - len(self._rest)
+        ends = [*(start for start, _ in breaks[1:]), len(text)]
+        plain = [b'"' not in text[end:until] for (_, end), until in zip(breaks, ends, strict=bool(breaks))]
+        items = next((number for number, each in enumerate(reversed(plain)) if not each), len(plain))
+        items = min(items, more) if self._captures is None else self._captures if more else 0
+        if more < 0 or items > more or not all(plain[len(plain) - items :]):
+            return None
+        start, end = breaks[-items] if items else (len(text), len(text))
+        values = self._split(text[:start])
+        lists: list[bytes | None] = [text[end - 1 :] + b'"' if items else None, *[None] * (self._lists - 1)]
+        return None if values is None else values + lists
 
 
 @dataclass(frozen=True)
@@ -80,12 +119,14 @@ class Plan:
     mode: str = "http"
     warnings: tuple[str, ...] = ()
     """Where values of this format may not be told apart."""
+    captures: int | None = None
+    """How many headers are captured on both sides, where that is known."""
     aliases: tuple[str, ...] = field(init=False)
     """The fields in their order: ``match`` gives a value for each."""
 
     def __post_init__(self) -> None:
         """Take the aliases from the steps."""
-        object.__setattr__(self, "aliases", tuple(step.alias for step in self.fields))
+        object.__setattr__(self, "aliases", tuple(step.key for step in self.fields))
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -104,12 +145,12 @@ class Plan:
             while raw and not any(isinstance(step, Field) for step in self.steps[group[-1] + 1 : raw[0]]):
                 group.append(raw.pop(0))
             sections[-1] += self.steps[start : group[0]]
-            separators = tuple(_separator(self.steps[left + 1 : right]) for left, right in pairwise(group))
-            regions.append(
-                _Region([f for f in self.steps[group[0] : group[-1] + 1] if isinstance(f, Field)], separators)
-            )
+            separators = [_separator(self.steps[left + 1 : right]) for left, right in pairwise(group)]
+            fields = [step for step in self.steps[group[0] : group[-1] + 1] if isinstance(step, Field)]
+            lists = lists_at_end(self.steps, group[-1])
+            regions.append(_Region(fields, separators, lists, self.captures))
             sections.append([])
-            start = group[-1] + 1
+            start = len(self.steps) if lists else group[-1] + 1
         sections[-1] += self.steps[start:]
         return sections, regions
 
@@ -119,21 +160,25 @@ class Plan:
         return re.compile(_pattern(sections[0], last=len(sections) == 1))
 
     @cached_property
-    def _tails(self) -> list[re.Pattern[bytes]]:
+    def _tails(self) -> list[list[re.Pattern[bytes]]]:
         """Each finds the last reading of a section behind a raw region; all but the last have a raw region behind."""
-        sections = self._parts[0][1:]
-        return [
-            re.compile(
-                rb"(?s:(.*))" + _guard(section) + _pattern(section, last=last) + (b"" if last else rb"(?s:(.*))")
-            )
-            for section, last in zip(sections, [False] * (len(sections) - 1) + [True], strict=True)
+        sections = self._parts[0]
+        inner = [
+            [_behind(each, last=False) + rb"(?s:(.*))" for each in _variants(section)] for section in sections[1:-1]
         ]
+        last = [_behind(each, last=True) for each in _variants(sections[-1])]
+        return [list(map(re.compile, patterns)) for patterns in (*inner, last)]
 
     @cached_property
-    def _openings(self) -> list[re.Pattern[bytes]]:
+    def _openings(self) -> list[list[re.Pattern[bytes]]]:
         """Each finds every reading of the same section."""
-        sections = self._parts[0][1:-1]
-        return [re.compile(_guard(section) + rb"(?=(" + _pattern(section, last=False) + rb"))") for section in sections]
+        return [
+            [
+                re.compile(_guard(each) + rb"(?=(" + _pattern(each, last=False, searched=True) + rb"))")
+                for each in _variants(section)
+            ]
+            for section in self._parts[0][1:-1]
+        ]
 
     def match(self, line: bytes, start: int = 0) -> Sequence[bytes | None] | None:
         """Read a complete line from ``start``: the bytes of each alias (None: an absent block), None if it is not."""
@@ -144,8 +189,11 @@ class Plan:
         head = self._head.match(line, start)
         if head is None:
             return None
-        rest = self._tails[-1].fullmatch(line, head.end())
-        if rest is None:
+        for tail in self._tails[-1]:
+            rest = tail.fullmatch(line, head.end())
+            if rest is not None:
+                break
+        else:
             return None
         raw, *values = rest.groups()
         readings = _READINGS_MAX
@@ -180,14 +228,15 @@ class Plan:
         self, line: bytes, start: int, end: int, number: int
     ) -> Iterator[tuple[int, int, Sequence[bytes | None]]]:
         """Give the places where section ``number`` between raw regions may stand, from the last, and its values."""
-        last = self._tails[number].fullmatch(line, start, end)
-        if last is None:
-            return
-        _, *values, raw = last.groups()
-        yield last.end(1), end - len(raw), values
-        for reading in reversed(deque(self._openings[number].finditer(line, start, last.end(1)), maxlen=_READINGS_MAX)):
-            whole, *values = reading.groups()
-            yield reading.start(), reading.start() + len(whole), values
+        for tail, opening in zip(self._tails[number], self._openings[number], strict=True):
+            last = tail.fullmatch(line, start, end)
+            if last is None:
+                continue
+            _, *values, raw = last.groups()
+            yield last.end(1), end - len(raw), values
+            for reading in reversed(deque(opening.finditer(line, start, last.end(1)), maxlen=_READINGS_MAX)):
+                whole, *values = reading.groups()
+                yield reading.start(), reading.start() + len(whole), values
 
     def scan(self, line: bytes, start: int = 0) -> Scan:
         """Read a line step by step from ``start``, as far as it goes."""
@@ -198,8 +247,45 @@ class Plan:
         """How the section behind the first raw region begins, up to its first block."""
         for section in self._parts[0][1:2]:
             optional = (number for number, step in enumerate(section) if isinstance(step, Field) and step.kind.optional)
-            return re.compile(_guard(section) + _pattern(section[: next(optional, len(section))], last=False))
+            return re.compile(
+                _guard(section) + _pattern(section[: next(optional, len(section))], last=False, searched=True)
+            )
         return None
+
+
+def _behind(section: Sequence[Step], *, last: bool) -> bytes:
+    return rb"(?s:(.*))" + _guard(section) + _pattern(section, last=last, searched=True)
+
+
+def lists_at_end(steps: Sequence[Step], number: int) -> int:
+    """Count the lists of captured headers that are all that follows the quoted raw value at ``number``."""
+    rest = steps[number + 1 :]
+    fields = [step for step in rest[1:] if isinstance(step, Field)]
+    alike = all(step.kind is LIST for step in fields) and not any(isinstance(step, Literal) for step in rest[1:])
+    return len(fields) if alike and rest[:2] == (Literal(b'"'), Blank()) else 0
+
+
+def _variants(section: Sequence[Step]) -> list[list[Step]]:
+    """Give a section with and without each of the optional fields that it begins with, the fullest first.
+
+    The last possible reading alone would give them to the raw value in front of them.
+    """
+    begin = takewhile(lambda each: isinstance(each, Blank) or (isinstance(each, Field) and each.kind.optional), section)
+    optional = [number for number, step in enumerate(begin) if isinstance(step, Field)][:_OPTIONAL_MAX]
+    chosen = [set(some) for size in range(len(optional), -1, -1) for some in combinations(optional, size)]
+    return [
+        [
+            _settled(step, there=number in there) if isinstance(step, Field) and number in optional else step
+            for number, step in enumerate(section)
+        ]
+        for there in chosen
+    ]
+
+
+def _settled(step: Field, *, there: bool) -> Field:
+    """Give an optional field as one that is always there, or never."""
+    pattern = rb"(?=[^ ])" + step.kind.pattern if there else rb"(?!)"
+    return replace(step, kind=replace(step.kind, pattern=pattern, optional=not there))
 
 
 def _guard(section: Sequence[Step]) -> bytes:
@@ -207,36 +293,43 @@ def _guard(section: Sequence[Step]) -> bytes:
     return rb"(?<! )" if section and isinstance(section[0], Blank) else b""
 
 
-def _pattern(steps: Sequence[Step], *, last: bool) -> bytes:
-    """Write typed steps as one regular expression with a group for each field; the very last blank may be missing."""
+def _pattern(steps: Sequence[Step], *, last: bool, searched: bool = False) -> bytes:
+    """Write typed steps as one regular expression with a group for each field; the very last blank may be missing.
+
+    ``searched``: it is tried in many places, so that no value in it may be of any length.
+    """
     parts: list[bytes] = []
     for number, step in enumerate(steps):
         following = steps[number + 1] if number + 1 < len(steps) else None
+        value = b"" if not isinstance(step, Field) else step.kind.bounded() if searched else step.kind.pattern
         if isinstance(step, Literal):
             parts.append(re.escape(step.text))
         elif isinstance(step, Blank):
-            parts.append(rb" *+" if step.loose or (last and following is None) else rb" ++")
+            parts.append(b"" if step.loose else rb" *+" if last and following is None else rb" ++")
+        elif following == Blank(loose=True):
+            behind = rb" *+" if last and number + 2 == len(steps) else rb" ++"
+            parts.append(rb"(?:(" + value + rb")" + behind + rb")?")
         elif step.kind.optional:
             ends = isinstance(following, Blank) or (last and following is None)
             before = parts.pop() if ends and parts and parts[-1] == rb" ++" else b""
-            parts.append(rb"(?:" + before + rb"(" + step.kind.pattern + rb"))?")
+            parts.append(rb"(?:" + before + rb"(" + value + rb"))?")
             if last and following is None:
                 parts.append(rb" *+")
         else:
-            parts.append(rb"(" + step.kind.pattern + rb")")
+            parts.append(rb"(" + value + rb")")
     return b"".join(parts)
 
 
 def _separator(steps: Sequence[Step]) -> re.Pattern[bytes] | None:
-    """Give what finds the text between two raw fields; None is blanks alone."""
+    """Give what splits at the last text between two raw fields; None is blanks alone."""
     if all(isinstance(step, Blank) for step in steps):
         return None
-    return re.compile(_guard(steps) + _pattern(steps, last=False))
+    return re.compile(rb"(?s:(.*))" + _guard(steps) + _pattern(steps, last=False) + rb"(?s:(.*))")
 
 
-def _last_split(raw: bytes, right: re.Pattern[bytes]) -> int:
-    """Find the last blank with a value behind it that fits; a lone `-` in front is always a value of its own."""
-    if raw.startswith(b"- "):
+def _last_split(raw: bytes, right: re.Pattern[bytes], *, two: bool) -> int:
+    """Find the last blank with a value behind it that fits; of two, a lone `-` in front is a value of its own."""
+    if two and raw.startswith(b"- "):
         return 1
     at = raw.rfind(b" ")
     while at > 0:

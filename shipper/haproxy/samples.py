@@ -63,9 +63,7 @@ KNOWN: Final[dict[str, tuple[str, Kind]]] = {
 }
 """Other expressions that have a field, by the key that the value then has."""
 
-_HEADER: Final = re.compile(
-    r"(?:req\.)?f?hdr\((?P<name>[A-Za-z0-9_-]+)(?:,-?[0-9]+)?\)(?:,lower|,upper)?"
-)
+_HEADER: Final = re.compile(r"(?:req\.)?f?hdr\((?P<name>[A-Za-z0-9_-]+)(?:,-?[0-9]+)?\)(?:,lower|,upper)?")
 _RESPONSE_HEADER: Final = re.compile(
     r"(?:res|resp)\.(?:f?hdr)\((?P<name>[A-Za-z0-9_-]+)(?:,-?[0-9]+)?\)(?:,lower|,upper)?"
 )

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipper.haproxy.kinds import LIST_BEFORE_QUOTES
 from shipper.haproxy.steps import Blank, Field, Literal
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 _BLANKS: Final = re.compile(rb" ++")
 _TOKEN: Final = re.compile(rb"[^ ]*+")
+FORGEABLE: Final = frozenset({"CC", "CS", "ssl_fc_sni"})
+"""Raw values in which clients send what looks like the rest of a line of a stock format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Scan:
     expected: str
     touched: str = ""
     rest: bytes = b""
+    doubtful: bool = False
+    """Only what stands in front of the first raw value is given: what follows may be that value going on."""
 
 
 def _ahead(text: bytes) -> bytes:
@@ -50,12 +53,14 @@ class Scanner:
 
     def __init__(self, line: bytes, start: int, steps: Sequence[Step], opening: re.Pattern[bytes] | None) -> None:
         self._line = line
-        self._at = start
+        self._start = self._at = start
         self._steps = steps
         self._opening = opening
         self._values: dict[str, bytes] = {}
         self._sure: dict[str, bytes] | None = None
         """The values in front of the first raw one, when there is such a one."""
+        self._goes_on = False
+        """That raw value may go on up to a cut, whatever seems to follow it."""
 
     def run(self) -> Scan:
         """Take the steps one by one until the line or the format ends."""
@@ -63,9 +68,11 @@ class Scanner:
             end = self._take(number, step)
             if end is not None:
                 return end
-        if self._at < len(self._line):
-            return self._mismatch("the end of the line")
-        return self._cut()
+        if self._at == len(self._line):
+            return self._cut()
+        if self._line[self._at :].isspace():
+            return Scan(self._values, cut=False, column=self._at + 1, expected="the end of the line")
+        return self._mismatch("the end of the line")
 
     def _following(self, number: int) -> Step | None:
         return self._steps[number + 1] if number + 1 < len(self._steps) else None
@@ -76,8 +83,6 @@ class Scanner:
         if isinstance(step, Blank):
             return self._take_blank(step, number)
         if self._at == len(self._line):
-            return self._cut(step)
-        if step.kind.pattern == LIST_BEFORE_QUOTES.pattern:
             return self._cut(step)
         if step.kind.raw:
             return self._take_raw(step, self._following(number))
@@ -95,7 +100,7 @@ class Scanner:
 
     def _take_blank(self, step: Blank, number: int) -> Scan | None:
         match = _BLANKS.match(self._line, self._at)
-        if match is None and step.loose and self._at < len(self._line):
+        if step.loose and self._at == self._start:
             return None
         if match is None:
             return self._cut() if self._at == len(self._line) else self._mismatch("a blank")
@@ -128,7 +133,9 @@ class Scanner:
         value = self._line[self._at : end]
         if value != b"-" and self._sure is None:
             self._sure = dict(self._values)
-        self._values[step.alias] = value
+            opening = None if self._opening is None else self._opening.search(self._line, self._at)
+            self._goes_on = opening is None or step.alias in FORGEABLE
+        self._values[step.key] = value
         self._at = end
         return None
 
@@ -136,7 +143,7 @@ class Scanner:
         ahead = _ahead(following.text) if isinstance(following, Literal) else b""
         match = re.compile(step.kind.pattern + ahead).match(self._line, self._at)
         if match is not None and (match.end() < len(self._line) or step.kind.closed or following is None):
-            self._values[step.alias] = match[0]
+            self._values[step.key] = match[0]
             self._at = match.end()
             return None
         if re.compile(step.kind.partial).fullmatch(self._line, self._at):
@@ -149,12 +156,15 @@ class Scanner:
         if self._sure is not None and self._opening is not None:
             readings = self._opening.finditer(self._line)
             if sum(1 for _ in readings) != 1:
-                return Scan(self._sure, cut=True, column=end + 1, expected="")
-        touched = step.alias if step else ""
+                return Scan(self._sure, cut=True, column=end + 1, expected="", doubtful=True)
+        touched = step.key if step else ""
         return Scan(self._values, cut=True, column=end + 1, expected="", touched=touched, rest=self._line[self._at :])
 
     def _mismatch(self, expected: str) -> Scan:
-        """End here; behind a raw value what looks wrong may be the value going on, up to a cut."""
-        if self._sure is not None:
-            return Scan(self._sure, cut=True, column=len(self._line) + 1, expected="")
+        """End here; behind a raw value what looks wrong may be the value going on, up to a cut.
+
+        Not where what follows that value in the format is in sight: then the line is of another format.
+        """
+        if self._goes_on and self._sure is not None:
+            return Scan(self._sure, cut=True, column=len(self._line) + 1, expected="", doubtful=True)
         return Scan(self._values, cut=False, column=self._at + 1, expected=expected)

@@ -31,7 +31,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """One or more spaces; ``loose``: or none, behind optional fields that a line may begin with."""
+    """One or more spaces; ``loose``: behind an optional field that a line begins with, and left out with it."""
 
     loose: bool = False
 
@@ -41,7 +41,7 @@ class Field:
     """A value."""
 
     alias: str
-    """The key of its meaning: the alias, or what a known expression is called."""
+    """What it means: the alias, or what a known expression is called."""
     kind: Kind
     printed: str = ""
     """How it stands in the format: `%ci`, `%[src]`."""
@@ -51,6 +51,13 @@ class Field:
     """The label that it becomes, when it has no field of its own."""
     sample: bool = False
     decode: Decode = Decode.NONE
+    again: int = 0
+    """Its place in the format, when the same value stands there before; it means nothing then."""
+
+    @property
+    def key(self) -> str:
+        """What the value is found by."""
+        return f"{self.alias}#{self.again}" if self.again else self.alias
 
 
 Step: TypeAlias = Literal | Blank | Field

@@ -214,11 +214,13 @@ class StructuredPlan:
     """`json` or `cbor`."""
     mode: str = "http"
     warnings: tuple[str, ...] = ()
+    partly: bool = False
+    """The line may have members that no field is for."""
     aliases: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Take the aliases from the fields."""
-        object.__setattr__(self, "aliases", tuple(step.alias for step in self.fields))
+        object.__setattr__(self, "aliases", tuple(step.key for step in self.fields))
 
     def read(self, line: bytes, start: int = 0) -> Members:
         """Read the members of a line as far as it goes."""
@@ -227,7 +229,8 @@ class StructuredPlan:
     def match(self, line: bytes, start: int = 0) -> Sequence[bytes | None] | None:
         """Read a complete line: the text of each value; None if it has other members, or values of another grammar."""
         members = self.read(line, start)
-        if not members.whole or len(members.values) != len({step.name for step in self.fields}):
+        known = {step.name for step in self.fields}
+        if not members.whole or (len(members.values) != len(known) and not self.partly):
             return None
         found = [members.values.get(step.name.encode()) for step in self.fields]
         fits = all(value is not None and accepts(step, value) for step, value in zip(self.fields, found, strict=True))
@@ -240,7 +243,7 @@ class StructuredPlan:
         for step in self.fields:
             value = members.values.get(step.name.encode())
             if value is not None and accepts(step, value):
-                values[step.alias] = value
+                values[step.key] = value
             elif value is not None or members.whole:
                 expected = f"{step.kind.words} as {step.name!r} ({step.printed})"
                 return Scan(values, cut=False, column=start + 1, expected=expected)

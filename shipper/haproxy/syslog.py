@@ -49,8 +49,12 @@ LAYERS_MAX: Final = 3
 _PRIORITY: Final = rb"<(?P<priority>[0-9]{1,3})>"
 _CLOCK: Final = rb"(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?+)"
 _HOST: Final = rb"(?:(?P<host>[^ \[]{0,254}[^ :\[]) )"
-_PROCESS: Final = rb"(?P<tag>[^ \[\]:]{1,255})\[(?P<pid>[^ \[\]]{1,128})\]: ?+"
-_TAG: Final = rb"(?P<tag>[^ \[\]:]{1,255})(?:\[(?P<pid>[^ \[\]]{1,128})\]: ?+|:(?: |\Z))"
+_PROCESS: Final = rb"(?P<tag>[^ \[\]]{1,255})\[(?P<pid>[^ \[\]]{1,128})\]: ?+"
+_TAG: Final = (
+    rb"(?P<tag>[^ \[\]:]{1,255}(?:(?: |:(?! ))[^ \[\]:]{1,64}){0,4}(?=\[[0-9]{1,10}\]: )|[^ \[\]:]{1,255})"
+    rb"(?:\[(?P<pid>[^ \[\]]{1,128})\]: ?+|:(?: |\Z))"
+)
+"""A tag may have colons and blanks where its process follows, and where its first word is no host."""
 _PAIR: Final = rb'[A-Za-z0-9_.@-]{1,64}=(?:"[^"]*+"|[^ "]*+)'
 _STRUCTURED: Final = (
     rb'(?:-|(?:\[(?:[^\]"\\]++|"(?:[^"\\]++|\\.)*+"|\\.)*+\])++|\[.*?\]'
@@ -114,6 +118,11 @@ class Identity:
 
     attributes: Attributes
     hostname: str
+
+    @property
+    def tag(self) -> str:
+        """The syslog tag."""
+        return str(self.attributes.get("syslog_appname", ""))
 
 
 @dataclass(frozen=True, slots=True)

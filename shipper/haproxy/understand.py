@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from shipper.haproxy.clock import Clock
 from shipper.haproxy.events import read_event
 from shipper.haproxy.fields import ABSENT, text
-from shipper.haproxy.formats import formats_in_use, named_format
+from shipper.haproxy.formats import FormatGroup, frontend_of, groups_in_use, named_format
 from shipper.haproxy.record import PATHS, Attributes, Record
 from shipper.haproxy.request import read_request, unescape_backslashes
 from shipper.haproxy.structured import read_cbor, read_json
@@ -36,10 +36,11 @@ from shipper.haproxy.timestamps import (
 from shipper.listen_url import FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shipper.config import Interpretation
     from shipper.haproxy.clock import Instant
+    from shipper.haproxy.fields import Part
     from shipper.haproxy.formats import CompiledFormat
     from shipper.haproxy.scanning import Scan
     from shipper.haproxy.syslog import Header, Identity
@@ -85,8 +86,8 @@ class _Reading:
 def understand(raw: bytes, context: Context, interpretation: Interpretation) -> Understood:
     """Read one line (without its line end). Never raises."""
     header = read_header(match_header(raw))
-    formats = formats_in_use(interpretation.formats)
-    reading = _read_message(raw, header, formats, cut=context.cut)
+    groups = groups_in_use(interpretation.formats)
+    reading = _read_message(raw, header, groups, cut=context.cut)
     event_us, dated = event_time(reading.instant, header, context)
     start_us, index_us, suspect = accept(event_us, context.received_us, interpretation)
     attributes: Attributes = {"timestamp": format_timestamp(start_us), "line": "unparsed"}
@@ -157,37 +158,38 @@ def surroundings(identity: Identity, sender: str) -> Attributes:
     return attributes
 
 
-def tag_of(identity: Identity) -> str:
-    """Give the syslog tag of a header."""
-    return str(identity.attributes.get("syslog_appname", ""))
-
-
-def _read_message(raw: bytes, header: Header, formats: Sequence[CompiledFormat], *, cut: bool) -> _Reading:
-    tag = tag_of(header.identity)
-    fitting = [known for known in formats if known.is_for(tag)]
-    named = named_for(raw, header.end)
-    if named is not None:
-        fitting.append(named)
+def _read_message(raw: bytes, header: Header, groups: Sequence[FormatGroup], *, cut: bool) -> _Reading:
+    fitting = groups_for(raw, header, groups)
     if not cut:
         for whole in (raw, without_escapes(raw, header.end)):
             reading = _read_whole(whole, header.end, fitting) if whole is not None else None
             if reading is not None:
                 return reading
-    return _read_cut(raw, header.end, fitting, cut=cut)
+    event = _read_event(raw[header.end :], cut=True) if cut else None
+    return event or _read_cut(raw, header.end, fitting, cut=cut)
 
 
-def _read_whole(raw: bytes, start: int, formats: Sequence[CompiledFormat]) -> _Reading | None:
+def groups_for(raw: bytes, header: Header, groups: Sequence[FormatGroup]) -> list[FormatGroup]:
+    """Give the formats that a line may have, by its tag and, when it is of named values, by their names."""
+    tag = header.identity.tag
+    named = _named(raw, header.end)
+    return [group for group in groups if group.is_for(tag)] + ([FormatGroup([named])] if named else [])
+
+
+def _read_whole(raw: bytes, start: int, groups: Sequence[FormatGroup]) -> _Reading | None:
     """Read a line that is one of a format's, or HAProxy's own message."""
-    for known in formats:
-        found = known.match(raw, start)
-        if found is not None:
+    for group in groups:
+        match = group.match(raw, start)
+        if match is not None:
+            known, found = match
             values = {alias: value or b"" for alias, value in zip(known.plan.aliases, found, strict=True)}
             return _Reading(_traffic(known, values), known.clock.read(found))
-    event = read_event(raw[start:])
-    if event is not None:
-        attributes, date = event
-        return _Reading(attributes, EVENT_CLOCK.read([date]))
-    return None
+    return _read_event(raw[start:], cut=False)
+
+
+def _read_event(message: bytes, *, cut: bool) -> _Reading | None:
+    event = read_event(message, cut=cut)
+    return None if event is None else _Reading(event[0], EVENT_CLOCK.read([event[1]]))
 
 
 def without_escapes(raw: bytes, start: int) -> bytes | None:
@@ -196,7 +198,7 @@ def without_escapes(raw: bytes, start: int) -> bytes | None:
     return raw[:start] + unescape_backslashes(message) if b'\\"' in message else None
 
 
-def named_for(raw: bytes, start: int) -> CompiledFormat | None:
+def _named(raw: bytes, start: int) -> CompiledFormat | None:
     """Give the format of a line of named values that no configuration knows, by its names."""
     if raw.startswith(b"{", start):
         return named_format("json", tuple(read_json(raw, start).values))
@@ -205,36 +207,59 @@ def named_for(raw: bytes, start: int) -> CompiledFormat | None:
     return None
 
 
-def _read_cut(raw: bytes, start: int, formats: Sequence[CompiledFormat], *, cut: bool) -> _Reading:
-    """Read what a line that ends too soon has of the formats that it may be of, or say what it has of none."""
-    scans = [(known, known.plan.scan(raw, start)) for known in formats]
+def formats_of_cut(scans: Sequence[tuple[FormatGroup, Scan]]) -> list[tuple[CompiledFormat, Scan]]:
+    """Give the formats that a line which ends too soon may be of, the likeliest first, and how far it goes by each."""
     may_be = [
-        (known, scan) for known, scan in scans if scan.cut and is_enough(known, scan) and known.may_be(scan.values)
+        (known, scan)
+        for group, scan in scans
+        if scan.cut and (known := group.may_be(scan.values)) is not None and _is_enough(known, scan)
     ]
+    named = [(known, scan) for known, scan in may_be if known.claims(scan.values)]
+    may_be = named or may_be
+    return [pair for pair in may_be if not pair[1].doubtful] or may_be
+
+
+def _read_cut(raw: bytes, start: int, groups: Sequence[FormatGroup], *, cut: bool) -> _Reading:
+    """Read what a line that ends too soon has of the formats that it may be of, or say what it has of none."""
+    scans = [(group, group.plan.scan(raw, start)) for group in groups]
+    may_be = formats_of_cut(scans)
     if may_be:
         known, scan = may_be[0]
         values = {a: v for a, v in scan.values.items() if all(other.values.get(a) == v for _, other in may_be)}
         attributes = _traffic(known, values)
         if values == scan.values:
             attributes |= _touched(known, scan)
-        else:
-            others = [other.constants for other, _ in may_be[1:]]
-            differ = {name for name, value in known.constants.items() if any(o[name] != value for o in others)}
-            attributes = {name: value for name, value in attributes.items() if name not in differ}
+        constants = [other.constants for other, _ in may_be]
+        differ = {name for name, value in known.constants.items() if any(each[name] != value for each in constants)}
+        attributes = {name: value for name, value in attributes.items() if name not in differ}
         instant = known.clock.read([scan.values.get(alias) for alias in known.plan.aliases])
         return _Reading(attributes | {"truncated": "line"}, instant)
-    known, scan = max(scans, key=lambda pair: pair[1].column)
+    group, scan = max(scans, key=lambda pair: pair[1].column)
     expected = scan.expected if not scan.cut else "the rest of the line, which is cut"
-    reason = f"not a line of {known.name}: expected {expected} at column {scan.column}"
+    reason = _reason(raw, start, groups) or (
+        f"not a line of {group.first.name}: expected {expected} at column {scan.column}"
+    )
     attributes = {"line": "unparsed", "event_kind": "pipeline_error", "error_message": reason}
     return _Reading(attributes | {"truncated": "line"} if cut else attributes)
+
+
+def _reason(raw: bytes, start: int, groups: Sequence[FormatGroup]) -> str:
+    """Say what keeps a line from being of any format, where it is not its grammar."""
+    if raw.startswith(b"{", start) and _named(raw, start) is None:
+        return "an object without names that are HAProxy's: name its format in [[formats]], or show haproxy.cfg"
+    for group in groups:
+        found = group.plan.match(raw, start) if group.place is not None else None
+        if found is not None and group.place is not None:
+            frontend = text(frontend_of(found[group.place]))
+            return f"a line of {group.first.name}, but frontend {frontend!r} is not one that this format is for"
+    return ""
 
 
 VALUES_OF_A_CUT_LINE_MIN: Final = 3
 """A line that ends too soon is of a format when its date is there, or so many of its values."""
 
 
-def is_enough(known: CompiledFormat, scan: Scan) -> bool:
+def _is_enough(known: CompiledFormat, scan: Scan) -> bool:
     """Tell whether a line that ends too soon has enough of a format; half a date counts as one value."""
     values = len(scan.values) + (scan.touched == known.clock.alias and scan.rest != b"")
     return known.clock.alias in scan.values or values >= VALUES_OF_A_CUT_LINE_MIN
@@ -245,14 +270,20 @@ def _traffic(known: CompiledFormat, values: Mapping[str, bytes]) -> Attributes:
     date = values.get(known.clock.alias or "")
     found = known.clock.read([values.get(alias) for alias in known.plan.aliases])
     errors = [PATHS["timestamp"]] if date and date not in ABSENT and found is None else []
-    for part in known.parts:
-        if all(alias in values for alias in part.aliases):
-            given = dict(part.read(*(values[alias] for alias in part.aliases)))
-            wrong = given.pop("field_errors", None)
-            if isinstance(wrong, list):
-                errors += wrong
-            attributes |= given
+    for part in (each for whole in known.parts for each in _readable(whole, values)):
+        given = dict(part.read(*(values[alias] for alias in part.aliases)))
+        wrong = given.pop("field_errors", None)
+        if isinstance(wrong, list):
+            errors += wrong
+        attributes |= given
     return attributes | {"field_errors": errors} if errors else attributes
+
+
+def _readable(part: Part, values: Mapping[str, bytes]) -> Iterator[Part]:
+    """Give a part when its values are there, or else what can be read of it without the rest."""
+    for each in (part,) if all(alias in values for alias in part.aliases) else part.apart:
+        if all(alias in values for alias in each.aliases):
+            yield each
 
 
 def _touched(known: CompiledFormat, scan: Scan) -> Attributes:

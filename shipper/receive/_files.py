@@ -5,7 +5,8 @@
 2. A file with a cursor is recognised in its folder under any name. So one that was renamed is read to its end, also
    when that happened while no shipper ran; it is finished once it was quiet for FILE_QUIET_S.
 3. Files that match stay open, so that one that is renamed, compressed and deleted in a moment is still read to its end.
-4. Whatever goes wrong with a file or a folder is said once, and tried again with each look.
+4. Whatever goes wrong with a file or a folder is said once, and tried again with each look. It is no matter of any
+   other file or listener.
 5. Each file that has grown is read once before any is read again.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal
@@ -29,7 +31,7 @@ from shipper.limits import (
     FILES_OPEN_MAX,
     LINE_BYTES_MAX,
 )
-from shipper.receive._followed import Followed, head, head_hash
+from shipper.receive._followed import Followed, is_of
 from shipper.receive._source import Bookmarks, Ordinary, WhenFull
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class FileSource(Ordinary):
         self._scanned = False
         self._scan_s = self._look_s = 0.0
         self._more = False
-        self._said: set[str] = set()
+        self._said: set[str | FileId] = set()
 
     def begin(self, bookmarks: Bookmarks) -> None:
         """Go on where the journal says."""
@@ -107,11 +109,7 @@ class FileSource(Ordinary):
         self._look_s = now_s + FILE_LOOK_S
         taken = 0
         for file in list(self._open.values()):
-            taken += file.read(gathering, now_s)
-            if file.rotated and now_s - file.read_s >= self._quiet_s:
-                file.take_rest(gathering, now_s)
-                self._close(file, finished=True)
-                _log.info("file_finished", path=file.path, read_to=file.offset)
+            taken += self._read(file, gathering, now_s)
             if gathering.full and not flush():
                 break
         self._more = taken > 0
@@ -122,6 +120,23 @@ class FileSource(Ordinary):
         for file in self._open.values():
             file.close()
         self._open.clear()
+
+    def _read(self, file: Followed, gathering: Gathering, now_s: float) -> int:
+        """Read what has grown; close what is finished, and what cannot be read until the next look at the folder."""
+        try:
+            taken = file.read(gathering, now_s)
+            finished = file.rotated and now_s - file.read_s >= self._quiet_s and file.take_rest(gathering, now_s)
+        except OSError as error:
+            self._say_not_read(file.file, file.path, error)
+            self._close(file)
+            return 0
+        if taken and file.file in self._said:
+            self._said.discard(file.file)
+            _log.info("file_read_again", path=file.path, read_to=file.offset)
+        if finished:
+            self._close(file, finished=True)
+            _log.info("file_finished", path=file.path, read_to=file.offset)
+        return taken
 
     # -- what is in the folder ---------------------------------------------------------------------------------------
 
@@ -151,9 +166,10 @@ class FileSource(Ordinary):
                     elif fnmatchcase(entry.name, self._pattern) and self._is_first("compressed"):
                         _log.warning("compressed_file_skipped", path=entry.path)
         except OSError as error:
-            if self._is_first("folder"):
+            if self._is_first(self._folder):
                 _log.warning("folder_not_read", path=self._folder, error=str(error))
             return None
+        self._said.discard(self._folder)
         matching = sorted((each for each in found.values() if each.matching), key=lambda each: each.written_ns)
         for each in matching[:-FILES_FOLLOWED_MAX]:
             del found[each.file]
@@ -174,7 +190,9 @@ class FileSource(Ordinary):
         if found.file in self._bookmarks.taken:
             return False
         cursor = self._bookmarks.cursors.get(found.file)
-        return found.matching or (cursor is not None and not (cursor.finished and self._is_read(found)))
+        if found.matching or cursor is None:
+            return found.matching
+        return self._is_mine(cursor) and not (cursor.finished and self._is_read(found))
 
     def _is_read(self, found: _Found) -> bool:
         cursor = self._bookmarks.cursors.get(found.file)
@@ -191,42 +209,54 @@ class FileSource(Ordinary):
 
     def _follow(self, found: _Found, gathering: Gathering, now_s: float) -> None:
         try:
-            fd = os.open(found.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            followed = self._opened(found, gathering, now_s)
         except OSError as error:
-            if self._is_first("file"):
-                _log.warning("file_not_read", path=found.path, error=str(error))
+            self._say_not_read(found.file, found.path, error)
             return
-        status = os.fstat(fd)
-        if (status.st_dev, status.st_ino) != found.file:  # renamed in this moment: the next look finds it
-            os.close(fd)
+        if followed is None:
             return
-        cursor = self._recognise(found, head_hash(head(os.pread(fd, FILE_HEAD_BYTES, 0))), gathering)
-        if cursor is None and not found.matching:  # another file, in the place of one that was deleted
-            self._bookmarks.cursors.pop(found.file)
-            os.close(fd)
-            return
-        at_end = cursor is None and self._read_from == "end" and not self._scanned
-        offset = cursor.offset if cursor else _end_of_lines(fd) if at_end else 0
-        followed = Followed(self.number, cursor.path if cursor else found.path, fd, offset, now_s)
-        followed.rotated = not found.matching
         self._open[found.file] = followed
         self._bookmarks.taken.add(found.file)
+        if found.file not in self._said:
+            _log.info("file_followed", path=found.path, read_from=followed.offset)
+
+    def _opened(self, found: _Found, gathering: Gathering, now_s: float) -> Followed | None:
+        """Open a file where it is to be read on; None: it is not the one that was found."""
+        with ExitStack() as undo:
+            fd = os.open(found.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            undo.callback(os.close, fd)
+            status = os.fstat(fd)
+            if (status.st_dev, status.st_ino) != found.file:  # renamed in this moment: the next look finds it
+                return None
+            cursor = self._recognise(found, os.pread(fd, FILE_HEAD_BYTES, 0), gathering)
+            if cursor is None and not found.matching:  # another file, in the place of one that was deleted
+                self._bookmarks.cursors.pop(found.file)
+                return None
+            at_end = cursor is None and self._read_from == "end" and not self._scanned
+            offset = cursor.offset if cursor else _end_of_lines(fd) if at_end else 0
+            followed = Followed(self.number, cursor.path if cursor else found.path, fd, offset, now_s)
+            undo.pop_all()
+        followed.rotated = not found.matching
         if at_end:
             gathering.moved(followed.cursor())
-        _log.info("file_followed", path=found.path, read_from=offset)
+        return followed
+
+    def _say_not_read(self, file: FileId, path: str, error: OSError) -> None:
+        if self._is_first(file):
+            _log.warning("file_not_read", path=path, error=str(error))
 
     def _recognise(self, found: _Found, begin: bytes, gathering: Gathering) -> Cursor | None:
         """Find the cursor of a file that begins like this."""
         known = self._bookmarks.cursors
         cursor = known.get(found.file)
         if cursor is not None:
-            if not cursor.offset or cursor.head == begin:
+            if is_of(cursor, begin):
                 return cursor
             if found.matching and not cursor.finished:
                 _log.warning("file_began_again", path=found.path, read_to=cursor.offset)
             return None
         for other in list(known.values()):
-            if other.inode == found.file[1] and other.offset and other.head == begin and other.file not in self._taken:
+            if other.inode == found.file[1] and other.offset and is_of(other, begin) and other.file not in self._taken:
                 self._remember(replace(other, finished=True), gathering)  # devices are numbered anew at a boot
                 return other
         return None
@@ -236,8 +266,8 @@ class FileSource(Ordinary):
         return self._bookmarks.taken
 
     def _make_room(self, now_s: float) -> bool:
-        """Close the longest quiet file; say whether there was one that is read to its end."""
-        quiet = [file for file in self._open.values() if now_s - file.read_s > FILE_SCAN_S]
+        """Close the longest quiet file that can be found again; say whether there was one."""
+        quiet = [file for file in self._open.values() if not file.rotated and now_s - file.read_s > FILE_SCAN_S]
         if quiet:
             self._close(min(quiet, key=lambda file: file.read_s))
         return bool(quiet)
@@ -256,8 +286,8 @@ class FileSource(Ordinary):
         folder, _, name = cursor.path.rpartition("/")
         return folder == self._folder and fnmatchcase(name, self._pattern)
 
-    def _is_first(self, what: str) -> bool:
-        """Say whether this is to be said: the first of its kind is."""
+    def _is_first(self, what: str | FileId) -> bool:
+        """Say whether there is something new to say."""
         first = what not in self._said
         self._said.add(what)
         return first

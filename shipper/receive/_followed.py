@@ -5,12 +5,14 @@
 3. A file whose beginning has changed, or that is shorter than what was read of it, was emptied and is read from its
    beginning again (copytruncate). That is looked at after each read, so new content is never taken for the old.
 4. A line longer than LINE_BYTES_MAX is cut, once its end is found: nothing but the offset says where a file is read on.
+5. The offset never passes a byte that was not looked at: what is written meanwhile is read by the next look.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -30,15 +32,19 @@ _ADDRESS_BYTES_MAX: Final = 255
 """What the journal holds of it."""
 
 
-def head(data: bytes) -> bytes:
-    """Give what tells a file from another: its first line, as far as FILE_HEAD_BYTES."""
+def is_of(cursor: Cursor, begin: bytes) -> bool:
+    """Say whether a file with these first FILE_HEAD_BYTES begins as the one that was read as far as the cursor says."""
+    return cursor.head == _hash(_head(begin[: cursor.offset]))
+
+
+def _head(data: bytes) -> bytes:
+    """Give what tells a file from another: its first line, as far as FILE_HEAD_BYTES, and as far as it was read."""
     end = data.find(b"\n", 0, FILE_HEAD_BYTES)
     return data[: end + 1] if end >= 0 else data[:FILE_HEAD_BYTES]
 
 
-def head_hash(begin: bytes) -> bytes:
-    """Give the hash of a head, as it stands in a cursor."""
-    return hashlib.blake2b(begin, digest_size=_HASH_BYTES).digest()
+def _hash(head: bytes) -> bytes:
+    return hashlib.blake2b(head, digest_size=_HASH_BYTES).digest()
 
 
 def address(path: str) -> str:
@@ -58,31 +64,36 @@ class Followed:
         self.rotated = False
         self.offset = offset
         self.read_s = now_s
-        """When there was something to read for the last time."""
+        """When it grew, or there was something to read, for the last time."""
         self._number = number
         self._address = address(path)
         self._fd = fd
         status = os.fstat(fd)
         self.file: FileId = (status.st_dev, status.st_ino)
-        self._head = head(os.pread(fd, FILE_HEAD_BYTES, 0)) if offset else b""
+        self._head = _head(os.pread(fd, min(FILE_HEAD_BYTES, offset), 0))
+        self._size = offset
         self._searched = 0
+        """How far the end of a long line was looked for."""
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._fd)
+        with suppress(OSError):  # a network file system may complain, though nothing was written
+            os.close(self._fd)
 
     def cursor(self, *, finished: bool = False) -> Cursor:
         """Tell how far it is read."""
         device, inode = self.file
-        return Cursor(device, inode, head_hash(self._head), self.offset, self.path, finished)
+        return Cursor(device, inode, _hash(self._head), self.offset, self.path, finished)
 
     def read(self, gathering: Gathering, now_s: float) -> int:
         """Gather the next lines that are complete, FILE_READ_BYTES at most; give how much there was."""
         size = os.fstat(self._fd).st_size
+        if size != self._size:
+            self._size, self.read_s = size, now_s
         if size == self.offset:
             return 0
         data = os.pread(self._fd, FILE_READ_BYTES, self.offset)
-        if size < self.offset or not self._is_same():
+        if size < max(self.offset, self._searched) or not self._is_same():
             self._begin_again()
             return 1
         *lines, rest = data.split(b"\n", RECEIVE_BATCH_LINES)
@@ -93,13 +104,20 @@ class Followed:
         self._move(len(data) - len(rest), data, gathering, now_s)
         return len(lines)
 
-    def take_rest(self, gathering: Gathering, now_s: float) -> None:
-        """Gather what has no LF as the last line, and take note that this file is finished."""
-        data = os.pread(self._fd, LINE_BYTES_MAX + 1, self.offset)
-        if data and self._is_same():
+    def take_rest(self, gathering: Gathering, now_s: float) -> bool:
+        """Gather what has no LF as the last line, and take note that this file is finished; False: there is more."""
+        data = os.pread(self._fd, FILE_READ_BYTES, self.offset)
+        if not self._is_same():
+            self._begin_again()
+            return False
+        end = max(self.offset + len(data), self._searched)
+        if b"\n" in data or os.pread(self._fd, 1, end):
+            return False
+        if data:
             self._add(data, gathering)
-            self._move(os.fstat(self._fd).st_size - self.offset, data, gathering, now_s)
+            self._move(end - self.offset, data, gathering, now_s)
         gathering.moved(self.cursor(finished=True))
+        return True
 
     def _add(self, line: bytes, gathering: Gathering) -> None:
         if len(line) > LINE_BYTES_MAX:
@@ -108,9 +126,10 @@ class Followed:
             gathering.add(line, self._number, self._address)
 
     def _move(self, octets: int, data: bytes, gathering: Gathering, now_s: float) -> None:
-        if self.offset == 0:
-            self._head = head(data)
+        if self.offset == len(self._head):
+            self._head = _head(self._head + data[:octets])
         self.offset += octets
+        self._searched = 0
         self.read_s = now_s
         gathering.moved(self.cursor())
 
@@ -129,6 +148,8 @@ class Followed:
         end = piece.find(b"\n")
         if end < 0:
             self._searched = at + len(piece)
+            if piece:
+                self.read_s = now_s
             return len(piece)
         self._add(data, gathering)
         self._move(at + end + 1 - self.offset, data, gathering, now_s)

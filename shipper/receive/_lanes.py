@@ -1,17 +1,18 @@
 """From sources to the journal: what is gathered becomes an entry, and a full journal is met as the sources need it.
 
 1. What cannot wait is dropped when the journal is full, counted, and said once; so is the end of it.
-2. What can wait is held here, one batch, and not read on until the journal has taken it. The sender waits then: the
-   kernel's buffers fill up, or the file grows. Nothing is lost of it.
+2. What can wait is held here, one batch, and not read on until the journal has taken it; that is tried ten times a
+   second. The sender waits then: the kernel's buffers fill up, or the file grows. Nothing is lost of it.
 3. What is counted beside the lines goes with the next entry, at the latest with the next report: a flood of blank
    datagrams writes one entry a second.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-_NO_TALLY = ReceiveTally()
+_NO_TALLY: Final = ReceiveTally()
+_AGAIN_S: Final = 0.1
 
 
 class Journal(Protocol):
@@ -110,10 +112,11 @@ class WaitingLane:
         self._journal = journal
         self._gathering = Gathering(clock_us)
         self._held: deque[Draft] = deque()
+        self._again_s = 0.0
 
     def turn(self) -> int:
         """Read every source once, unless the journal is full; give how much there was."""
-        if not self._write():
+        if self.full and (time.monotonic() < self._again_s or not self._write()):
             return 0
         taken = sum(source.read(self._gathering, self.flush) for source in self.sources)
         if self._gathering.pending:
@@ -142,6 +145,7 @@ class WaitingLane:
                 if not self.full:
                     _log.warning("reading_paused", reason=str(error))
                 self.full = True
+                self._again_s = time.monotonic() + _AGAIN_S
                 return False
             self._held.popleft()
         if self.full:

@@ -29,6 +29,7 @@ class Look:
     text: str
     good: bool = True
     taken: bool = False
+    doubtful: bool = False
 
 
 def look(listener: config.Listener) -> Iterator[Look]:
@@ -83,7 +84,7 @@ def _look_at_path(listener: config.Listener) -> Iterator[Look]:
         yield Look(
             f"{listener.url}: the kernel holds {datagram_queue()} datagrams, and HAProxy drops what does not fit; "
             f"run: {LENGTHEN_QUEUE}",
-            good=False,
+            doubtful=True,
         )
 
 
@@ -98,7 +99,7 @@ def _look_at_files(listener: config.Listener) -> Iterator[Look]:
     for file in found:
         if not os.access(file, os.R_OK):
             yield Look(f"{listener.url}: {file} cannot be read by this user; mend its permissions", good=False)
-    now = f"{len(found)} files match now" if found else "no file matches yet; it is read once it appears"
+    now = f"matching now: {len(found)}" if found else "no file matches yet; it is read once it appears"
     yield Look(
         f"{listener.url}: {now}. Rotation by renaming loses nothing; with copytruncate, what is written between copy "
         "and truncation is lost"

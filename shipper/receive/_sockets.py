@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -109,6 +110,8 @@ def _open_files(number: int, listener: config.Listener) -> Source:
 
 
 def _open_stdin(number: int, listener: config.Listener) -> Source:
+    if sys.stdin is None:  # so descriptor 0 is whatever was opened first
+        raise ConfigError(f"listener {listener.url}: standard input is closed; give it something to read")
     _log.info("listener_opened", url=listener.url)
     return StdinSource(number)
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from shipper.haproxy.formats import formats_in_use
+from shipper.haproxy.formats import groups_in_use
 from shipper.haproxy.syslog import match_header, read_header
-from shipper.haproxy.understand import Context, moment_of, tag_of, understand
+from shipper.haproxy.understand import Context, moment_of, understand
 from shipper.limits import (
     UNDATED_BYTES_MAX,
     UNDATED_LINES_MAX,
@@ -41,8 +41,7 @@ class Moments:
 
     def __init__(self, interpretation: Interpretation, near_us: int) -> None:
         self._interpretation = interpretation
-        self._formats = formats_in_use(interpretation.formats)
-        self._tagged = any(known.tags for known in interpretation.formats)
+        self._groups = groups_in_use(interpretation.formats)
         self._zone = interpretation.zone_of(0, "")
         self._headers: dict[bytes, Header] = {}
         self._near_us = near_us
@@ -79,12 +78,10 @@ class Moments:
 
     def _by_format(self, raw: bytes) -> Moment | None:
         header = self._header(match_header(raw))
-        tag = tag_of(header.identity) if self._tagged else ""
-        for known in self._formats:
-            if self._tagged and not known.is_for(tag):
-                continue
-            found = known.match(raw, header.end)
-            if found is not None:
+        for group in self._groups:
+            match = group.match(raw, header.end) if group.is_for(header.identity.tag) else None
+            if match is not None:
+                known, found = match
                 instant = known.clock.read(found)
                 if instant is None:
                     return None

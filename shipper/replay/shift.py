@@ -16,9 +16,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from shipper.haproxy.clock import EPOCHS, MS_US, Instant
-from shipper.haproxy.events import DATE_GROUP
+from shipper.haproxy.event_shapes import DATE_GROUP
 from shipper.haproxy.fields import ABSENT
-from shipper.haproxy.formats import formats_in_use
+from shipper.haproxy.formats import groups_in_use
 from shipper.haproxy.places import locate
 from shipper.haproxy.steps import Decode
 from shipper.haproxy.syslog import find_values, match_header, read_header
@@ -84,14 +84,14 @@ class Mover:
     def __init__(self, shift: Shift, interpretation: Interpretation, near_us: int) -> None:
         self._shift = shift
         self._zone = interpretation.zone_of(0, "")
-        self._formats = formats_in_use(interpretation.formats)
+        self._groups = groups_in_use(interpretation.formats)
         self._movers: dict[int, tuple[CompiledFormat | None, _Movers]] = {}
         self.near_us = near_us
 
     def move(self, raw: bytes, *, cut: bool = False) -> Moved:
         """Move one line, without its line end; ``cut`` says that it was longer. Never raises."""
         header = read_header(match_header(raw))
-        located = locate(raw, header, self._formats, cut=cut)
+        located = locate(raw, header, self._groups, cut=cut)
         instant = _instant(located)
         event_us, dated = event_time(instant, header, Context(self._zone, self.near_us))
         if dated:
@@ -165,7 +165,7 @@ def _movers(known: CompiledFormat | None) -> _Movers:
     """Give what moves each of a format's dates: from all values, and by how much moments and wall times move."""
     if known is None:
         return ((DATE_GROUP, lambda values, _, wall_by_us: _move_local(values[DATE_GROUP], wall_by_us)),)
-    bases = {field.alias: 16 if field.decode is Decode.HEX else 10 for field in known.plan.fields}
+    bases = {field.key: 16 if field.decode is Decode.HEX else 10 for field in known.plan.fields}
     return tuple((alias, move) for alias in bases if (move := _mover(alias, bases)) is not None)
 
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shipper import haproxy_files
 from shipper.config import Config
+from shipper.errors import ConfigError
+from shipper.haproxy.cfg import DerivedFormat
 from tests.cli.commands import shipper
 
 if TYPE_CHECKING:
@@ -67,3 +70,18 @@ def test_what_happens_to_the_file_later_does_not_count_until_the_next_start(cfg:
     cfg.unlink()
     (known,) = config.interpretation().formats
     assert (known.name, known.frontends, known.response_captures) == ("httplog", ("www",), ("X-Served",))
+
+
+def test_a_log_profile_of_any_name_is_read(cfg: Path) -> None:
+    profile = 'log-profile "my profile"\n    on close format "%ci %ft %ST"\n'
+    cfg.write_text(CONFIG.replace("5140 local0", '5140 profile "my profile" local0') + profile)
+    done = shipper("parse", "--timezone", "UTC", "--haproxy-cfg", str(cfg), stdin=LINE + b"192.0.2.7 www 200\n")
+    formats = [json.loads(line)["haproxy"]["log_format"] for line in done.stdout.splitlines()]
+    assert (done.returncode, formats) == (0, ["httplog", "my_profile-close"])
+
+
+def test_a_derived_format_that_cannot_be_used_is_a_wrong_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = DerivedFormat("no name", "%ci %ST", place="haproxy.cfg:7")
+    monkeypatch.setattr(haproxy_files, "formats", lambda *_: (wrong,))
+    with pytest.raises(ConfigError, match=r"haproxy\.cfg:7: the format 'no name' cannot be used: name: "):
+        Config().resolved()

@@ -91,7 +91,7 @@ def test_the_summary_counts_kinds_and_groups_what_was_not_understood() -> None:
     summary = json.loads(done.stdout)
     assert summary["lines"] == 7
     assert summary["line"] == {"traffic": 4, "unparsed": 2, "event": 1}
-    assert summary["log_format"] == {"httplog": 4}
+    assert summary["log_format"] == {"httplog": 3}
     assert summary["event"] == {"no_server_available": 1}
     assert summary["truncated"] == {"line": 1}
     assert summary["first"] == "2026-11-21T05:02:17.873000Z"
@@ -170,3 +170,9 @@ def test_a_format_that_cannot_be_read_by_is_refused_with_its_place(log_format: s
     assert (done.returncode, done.stdout) == (2, b"")
     assert said in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+def test_a_format_whose_lines_may_be_ambiguous_is_used_and_warned_of() -> None:
+    done = shipper("parse", "--format", "%[req.hdr(x)] %[req.hdr(y)] %ST", stdin=b"a b 200\n")
+    assert done.returncode == 0
+    assert b"may hold what follows it" in done.stderr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.provoke import STATES, documents, provoke
+from tests.provoke import FORGED, STATES, documents, provoke
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,27 @@ def test_every_header_carries_as_many_lines(lines: Lines) -> None:
     counts = {(name, len(raws)) for (name, _), raws in lines.items()}
     assert len(counts) == len({name for name, _ in lines})
     assert all(count for _, count in counts)
+
+
+def test_no_line_is_said_to_be_cut_that_is_not(lines: Lines) -> None:
+    whole = [raw for (_, header), raws in lines.items() if not header.startswith("cut-") for raw in raws]
+    cut = [raw for raw, document in read(whole) if document["haproxy"].get("truncated") == "line"]
+    assert cut == []
+
+
+def test_captures_of_a_clf_line_are_told_from_its_cookies(lines: Lines) -> None:
+    found = [
+        (said["request"].get("captured_cookie"), said["request"]["captured_headers"], said["response"])
+        for _, document in read([raw for raw in lines["httpclf", "local"] if b'"apache-captured"' in raw])
+        if "captured_headers" in (said := document["haproxy"].get("http", {})).get("request", {})
+    ]
+    answer = {"captured_headers": ["text/html", ""], "headers": {"content_type": "text/html"}}
+    assert found == [
+        ("S=two words", ["a.example", '"a" b'], answer | {"captured_cookie": "S=two words"}),
+        (FORGED.decode(), ["a.example", ""], answer),
+        (None, ["a.example", ""], answer),
+        (None, ["a.example", ""], answer),
+    ]
 
 
 def test_every_termination_state_comes_and_is_read(lines: Lines) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from shipper.config import Interpretation
 from shipper.haproxy.understand import Context, understand
 from tests.haproxy.lines import HEADERS, RECEIVED_US, Values, interpreted
+from tests.haproxy.test_events import EVENTS
 
 FULL = Values(hr=b"{a.example|curl #7B}", hs=b"{text/html}", r=b"GET /a?x HTTP/1.1")
 PLAIN = [Values(), FULL, Values(cp=b"-", s=b"<NOSRV>", timers=(b"-1",) * 4 + (b"+5",), status=b"-1", r=b"<BADREQ>")]
 ALWAYS = {"haproxy.truncated", "event.original", "haproxy.captures_ambiguous", "haproxy.http.request.raw_request_line"}
+SAMPLES = Path(__file__).parents[2] / "samples"
+MESSAGES = [line.split(b"]: ", 1)[1] for line in (SAMPLES / "events-local.log").read_bytes().splitlines()]
+WITHOUT_END = ["another version", "haproxy version is ", "SSL handshake failure (error"]
+"""What they name has no end that could be seen, or is whole without the rest."""
 
 
 @pytest.mark.parametrize("header", HEADERS.values(), ids=list(HEADERS))
@@ -98,3 +105,39 @@ def test_a_cut_line_is_not_kept_where_no_line_is() -> None:
     context = Context("UTC", RECEIVED_US, RECEIVED_US)
     record = understand(Values().line()[:-1], context, Interpretation(keep_original="never")).record
     assert record.event_original is None
+
+
+@pytest.mark.parametrize("message", dict.fromkeys(MESSAGES), ids=lambda message: message[:60].decode())
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_cut_event_of_a_real_haproxy_has_no_value_that_the_whole_one_has_not(message: bytes, *, cut: bool) -> None:
+    seems_whole = held_to_the_whole(HEADERS["rfc5424"], message, cut=cut)
+    assert not cut or not seems_whole
+    assert all(beginning.endswith(b".") for beginning in seems_whole)
+    assert len(seems_whole) <= 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    [message for _, message, _ in EVENTS if not any(words in message for words in WITHOUT_END)],
+    ids=lambda message: message[:60],
+)
+def test_a_cut_event_has_no_value_that_the_whole_one_has_not(message: str) -> None:
+    held_to_the_whole(HEADERS["local"], message.encode(), cut=False)
+
+
+def held_to_the_whole(header: bytes, message: bytes, *, cut: bool) -> list[bytes]:
+    """Cut a message everywhere; give the beginnings that are not told from a whole one."""
+    whole = interpreted(header + message)
+    assert "haproxy.truncated" not in whole
+    traffic_until = message.find(b"/", message.index(b"]")) if b"] " in message else 0
+    seems_whole = []
+    for end in range(1, len(message)):
+        found = interpreted(header + message[:end], cut=cut)
+        if found["haproxy.line"] == "event":
+            same = {name: value for name, value in found.items() if name not in ALWAYS | {"message"}}
+            assert same == {name: whole.get(name) for name in same}
+            if found.get("haproxy.truncated") != "line":
+                seems_whole.append(message[:end])
+        else:
+            assert found["haproxy.line"] == "unparsed" or end <= traffic_until
+    return seems_whole

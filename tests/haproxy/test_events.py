@@ -96,6 +96,7 @@ CONNECTIONS: list[tuple[str, str, dict[str, Any]]] = [
         for error in (
             "Received something which does not look like a PROXY protocol header",
             "unknown connection error (code=0 flags=00000300)",
+            "Words of another version",
         )
     ),
     (
@@ -132,15 +133,31 @@ SERVERS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     (
         "server_down",
-        'Server b/s1 is DOWN, reason: Health analyze, info: "Detected 3 consecutive errors, last one was: Wrong http',
-        B | because("Health analyze"),
+        'Server b/s1 is DOWN, reason: Health analyze, info: "Detected 3 consecutive errors".',
+        B | because("Health analyze") | {H + "check.info": "Detected 3 consecutive errors"},
+    ),
+    (
+        "server_down",
+        f'Server b/s1 is DOWN, reason: Layer7 invalid response, info: "My "bad" thing", check duration: 5ms. {LEFT}',
+        B
+        | SERVERS_LEFT
+        | because("Layer7 invalid response")
+        | {H + "check.info": 'My "bad" thing', H + "check.duration_ms": 5},
+    ),
+    ("server_down", f"Server b/s1 is DOWN, by words of another version. {LEFT}", B),
+    ("server_maintenance", "Server b/s1 is DOWN for maintenance.", B),
+    ("server_changed", "Server b/s1 is doing what no version says.", B),
+    (
+        "health_check_failed",
+        "Health check for server b/s1 failed, reason: L4, by words of another version",
+        B | FAILED | because("L4"),
     ),
     ("server_up", f"Server b/s1 is UP. {ONLINE}", B | SERVERS_ONLINE),
     ("server_up", f"Backup Server b/s1 is UP via a/s2. {ONLINE}", B | SERVERS_ONLINE | because("via a/s2")),
     (
         "server_up",
-        "Server b/s1 is UP, reason: Layer4 check passed, check duration: 0ms. 1 active and 0 backup servers onl",
-        B | because("Layer4 check passed") | {H + "check.duration_ms": 0},
+        f"Server b/s1 is UP, reason: Layer4 check passed, check duration: 0ms. {ONLINE}",
+        B | SERVERS_ONLINE | because("Layer4 check passed") | {H + "check.duration_ms": 0},
     ),
     ("server_up", "Server b/s1 is UP/READY (leaving forced maintenance).", B | because("leaving forced maintenance")),
     ("server_up", "Server b/s1 ('db.example') is UP/READY (resolves again).", B | because("resolves again")),
@@ -188,13 +205,13 @@ SERVERS: list[tuple[str, str, dict[str, Any]]] = [
     ("server_changed", "Server b/s1 administratively READY thanks to valid DNS answer.", B),
     (
         "health_check_failed",
-        'Health check for backup server b/s1 failed, reason: Layer4 timeout, info: "x", check duration: 0ms, status: 0',
-        B | FAILED | because("Layer4 timeout") | {H + "check.info": "x", H + "check.duration_ms": 0},
+        'Health check for backup server b/s1 failed, reason: L4, info: "x", check duration: 0ms, status: 0/1 DOWN.',
+        B | FAILED | because("L4") | {H + "check.info": "x", H + "check.duration_ms": 0},
     ),
     (
         "health_check_succeeded",
-        "Agent check for server b/s1 succeeded, reason: Layer7 check passed, code: 200, check duration: 0ms.",
-        B | PASSED | because("Layer7 check passed") | {H + "check.code": 200, H + "check.duration_ms": 0},
+        "Agent check for server b/s1 succeeded, reason: passed, code: 200, check duration: 0ms, status: 3/3 UP.",
+        B | PASSED | because("passed") | {H + "check.code": 200, H + "check.duration_ms": 0},
     ),
     (
         "health_check_not_run",
@@ -355,8 +372,12 @@ def test_no_bytes_raise(message: bytes, at: int, bytes_: bytes) -> None:
         "Starting [" + "a" * 60_000,
         "Proxy b reached " + "x " * 30_000,
         "Server b/s1 remains" + " maintenance" * 5_000,
+        'Server b/s1 is DOWN, reason: x, info: "' + '", check duration: 1ms' * 3_000,
+        "Failed to run external health check: " + ". Aborting." * 5_000 + "x",
+        "Server b/s1 is DOWN" + " via a/b" * 8_000,
+        "127.0.0.1:1 [" + "] a/" * 15_000,
     ],
-    ids=range(8),
+    ids=range(12),
 )
 def test_reading_takes_linear_time(hostile: str) -> None:
     started = datetime.now(UTC)

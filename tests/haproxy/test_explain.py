@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipper.config import Interpretation
-from shipper.haproxy import events, termination
+from shipper.haproxy import event_shapes, termination
 from shipper.haproxy.explain import Explanation, Phase, _events, explain, read_document
 from shipper.haproxy.explain._fields import UNSAID, WORDS
 from shipper.haproxy.record import PATHS, Record
@@ -223,7 +223,7 @@ def test_an_event_is_explained_with_what_its_reason_points_to() -> None:
 
 
 def test_every_event_has_words_of_its_own() -> None:
-    assert {action for action, _ in events._SHAPES} <= set(_events._EVENTS)
+    assert {shape.action for shape in (*event_shapes.SHAPES, *event_shapes.WORDINGS)} <= set(_events._EVENTS)
 
 
 def test_the_last_server_of_a_backend_is_said_to_be_that() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.config import Format, Interpretation
-from shipper.haproxy.formats import formats_in_use
+from shipper.config import Interpretation
+from shipper.haproxy.formats import Format, groups_in_use
 from shipper.haproxy.places import Located, locate
 from shipper.haproxy.syslog import match_header, read_header
 from shipper.haproxy.understand import Context, understand
@@ -20,7 +20,7 @@ SAMPLES: Final = Path(__file__).parents[2] / "samples"
 
 
 def located(raw: bytes, *formats: Format) -> Located | None:
-    return locate(raw, read_header(match_header(raw)), formats_in_use(formats))
+    return locate(raw, read_header(match_header(raw)), groups_in_use(formats))
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.log")), ids=lambda path: path.stem)

@@ -62,6 +62,11 @@ HEADERS: dict[bytes, dict[str, Any]] = {
     # containers
     b"2026-11-21T01:02:03.456789012Z ": MICRO,
     b"2026-11-21T01:02:03.456789012Z stdout F ": MICRO,
+    # tags of one's own
+    b"<134>Nov 21 01:02:03 edge:1[4711]: ": LOCAL | WALL | {"appname": "edge:1"},
+    b"<134>Nov 21 01:02:03 lb-1 edge:1[4711]: ": LOCAL | NAMED | WALL | {"appname": "edge:1"},
+    b"<134>Nov 21 01:02:03 lb-1 my app:x[4711]: ": LOCAL | NAMED | WALL | {"appname": "my app:x"},
+    b"2026-11-21T01:02:03Z lb-1 edge:1[4711]: ": PROXY | NAMED | ISO | {"appname": "edge:1"},
     # what a relay leaves over, and what it puts in front
     b"93 <134>Nov 21 01:02:03 haproxy[4711]: ": LOCAL | WALL,
     b"lb-1 <134>Nov 21 01:02:03 haproxy[4711]: ": LOCAL | NAMED | WALL,
@@ -189,6 +194,7 @@ def test_reading_takes_linear_time(hostile: bytes) -> None:
         (b"Nov 21 01:02:03 lb-1 haproxy[4711]: message repeated 2 times: [ x]", b"message repeated 2 times: [ x]"),
         (b"Nov 21 01:02:03 lb-1 10.0.0.1:1 [21/Nov/2026", b"10.0.0.1:1 [21/Nov/2026"),
         (b'<134>1 2026-11-21T01:02:03Z - haproxy 1 - bytes=12 ua="a b" 10.0.0.1:1 [', b"10.0.0.1:1 ["),
+        (b"Nov 21 01:02:03 lb-1 haproxy: New worker[12]: x", b"New worker[12]: x"),
         (b"2026-11-21T01:02:03 10.0.0.1 GET /", b"2026-11-21T01:02:03 10.0.0.1 GET /"),
         (b"<134>Nov 21 01:02:03 haproxy[1]: 2026-11-21T01:02:03Z GET /", b"2026-11-21T01:02:03Z GET /"),
     ],

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from shipper.errors import Permanent
-from shipper.haproxy.logformat import compile_plan
 from shipper.haproxy.formats import STOCK
+from shipper.haproxy.logformat import compile_plan
 from tests.haproxy.lines import HEADERS, Values, interpreted, values
 
 H = "haproxy."
@@ -38,7 +38,7 @@ def test_what_is_printed_is_read_back(printed: Values) -> None:
     ("change", "expected"),
     [
         ({"timers": (b"-1", b"-1", b"-1", b"-1", b"7")}, {H + "time.request_ms": None, H + "time.data_ms": None}),
-        ({"timers": (b"1", b"2", b"3", b"4", b"+15")}, {H + "partial": True, H + "time.data_ms": 5}),
+        ({"timers": (b"1", b"2", b"3", b"4", b"+15")}, {H + "partial": True, H + "time.data_ms": None}),
         ({"timers": (b"1", b"2", b"3", b"4", b"15")}, {H + "partial": None, "event.duration": 15_000_000}),
         ({"timers": (b"-2", b"2", b"3", b"4", b"15")}, {H + "field_errors": [H + "time.request_ms"]}),
         (
@@ -55,7 +55,7 @@ def test_what_is_printed_is_read_back(printed: Values) -> None:
         ({"ci": b"unix", "cp": b"3"}, {"source.ip": None, "source.address": "unix", "source.port": 3}),
         ({"ci": b"-", "cp": b"-"}, {"source.address": None, "source.port": None}),
         ({"status": b"-1"}, {"http.response.status_code": None, "event.outcome": None}),
-        ({"status": b"000"}, {"http.response.status_code": None}),
+        ({"status": b"0"}, {"http.response.status_code": None}),
         ({"status": b"404"}, {"event.outcome": "failure"}),
         (
             {"tsc": b"CD--"},

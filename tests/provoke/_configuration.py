@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shipper.config import Format
+from shipper.haproxy.formats import Format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,8 @@ defaults {name}
     mode {mode}
     option abortonclose
     timeout connect 200ms
-    timeout client 400ms
-    timeout server 300ms
+    timeout client 500ms
+    timeout server 400ms
     timeout http-request 300ms
     timeout queue 100ms
     timeout tarpit 150ms

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HOLD_S: Final = 2.0
 """How long an answer is kept back when nobody leaves: longer than every timeout in the configuration."""
-SLOW_S: Final = 0.3
+SLOW_S: Final = 0.35
 LARGE_BYTES: Final = 64 * 1024 * 1024
 """More than the buffers of all kernels on the way hold."""
 _RESET: Final = struct.pack("ii", 1, 0)

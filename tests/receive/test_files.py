@@ -1,11 +1,11 @@
-"""Followed files, looked at step by step: each life of a ``Following`` goes on from the journal of the one before."""
+"""Followed files, looked at step by step."""
 
 from __future__ import annotations
 
 import gzip
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,49 +16,15 @@ from shipper.receive import _files
 from shipper.receive._files import FileSource
 from shipper.receive._gathering import Gathering
 from shipper.receive._source import Bookmarks
-from tests.receive.running import Memory
+from tests.receive.looking import Following, append
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Following:
-    """A life of a file source, without a loop around it; every look comes a second later."""
-
-    def __init__(
-        self, path: Path, journal: Memory | None = None, read_from: Literal["beginning", "end"] = "beginning"
-    ) -> None:
-        self.journal = journal or Memory()
-        self._now_s = 1000.0
-        self._gathering = Gathering(lambda: 1_763_000_000_000_000)
-        self._source = FileSource(0, str(path), read_from, lambda: self._now_s)
-        self._source.begin(Bookmarks(self.journal.cursors))
-
-    def look(self, *, later_s: float = 1.0) -> list[bytes]:
-        """Read all there is; give all lines of the journal."""
-        self._now_s += later_s
-        while self._source.read(self._gathering, self._flush):
-            pass
-        self._flush()
-        return self.journal.lines
-
-    def _flush(self) -> bool:
-        self.journal.append(self._gathering.take(ReceiveTally()))
-        return True
-
-    def close(self) -> None:
-        """End this life as a kill does: nothing more is written."""
-        self._source.close()
-
-
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "haproxy.log"
-
-
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(data)
 
 
 def test_a_file_is_read_from_its_beginning_and_as_it_grows(log: Path) -> None:
@@ -344,3 +310,32 @@ def test_a_path_that_the_journal_cannot_hold_is_left_out(tmp_path: Path) -> None
     following = Following(path)
     assert following.look() == [b"one"]
     assert following.journal.senders == [(0, "")]
+
+
+def test_a_deleted_file_that_is_written_to_is_not_closed_to_make_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_files, "FILES_OPEN_MAX", 2)
+    for name in ("deleted", "kept"):
+        (tmp_path / f"{name}.log").write_bytes(b"one\n")
+    following = Following(tmp_path / "*.log")
+    following.look()
+    with (tmp_path / "deleted.log").open("ab", buffering=0) as writer:
+        (tmp_path / "deleted.log").unlink()
+        following.look(later_s=2.0)
+        append(tmp_path / "kept.log", b"more\n")
+        following.look(later_s=2.0)
+        (tmp_path / "new.log").write_bytes(b"new\n")
+        following.look(later_s=2.0)
+        writer.write(b"late\n")
+        assert sorted(following.look(later_s=2.0)) == [b"late", b"more", b"new", b"one", b"one"]
+
+
+def test_a_file_that_another_listener_follows_is_its_own_after_a_start_too(log: Path) -> None:
+    log.write_bytes(b"one\n")
+    first = Following(log)
+    first.look()
+    first.close()
+    append(log, b"two\n")
+    assert Following(log.with_name("other.log"), first.journal).look() == [b"one"]
+    assert Following(log, first.journal).look() == [b"one", b"two"]

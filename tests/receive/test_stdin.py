@@ -1,10 +1,22 @@
 from __future__ import annotations
 
 import os
+import select
+import socket
+import struct
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+from structlog.testing import capture_logs
+
+from shipper.config import Listener
+from shipper.errors import ConfigError
+from shipper.journal import ReceiveTally
+from shipper.receive import open_sources
+from shipper.receive._gathering import Gathering
 from shipper.receive._stdin import StdinSource
 from tests.receive.running import Running, wait_until
 
@@ -88,3 +100,39 @@ def test_waiting_for_input_costs_nothing() -> None:
         os.close(write)
         receiver.join()
         os.close(read)
+
+
+def test_a_standard_input_that_breaks_has_ended_and_leaves_the_beginning_of_a_line_as_cut() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as sender:
+        accepted, _ = server.accept()
+        with accepted, capture_logs() as events, reading(accepted.fileno()) as receiver:
+            receiver.start()
+            sender.sendall(b"one\nhalf")
+            receiver.wait_for(1)
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sender.close()
+            receiver.join()
+    assert receiver.ended
+    assert receiver.journal.lines == [b"one", b"half"]
+    assert receiver.journal.cut == [b"half"]
+    assert [event["event"] for event in events] == ["stdin_not_read"]
+
+
+def test_an_input_that_somebody_else_has_read_empty_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    source, gathering = StdinSource(0, read), Gathering(lambda: 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(select, "select", lambda *_: ([read], [], []))
+        assert source.read(gathering, lambda: True) == 0
+    os.write(write, b"one\n")
+    assert source.read(gathering, lambda: True) > 0
+    assert gathering.take(ReceiveTally()).lines == [b"one"]
+    os.close(write)
+    os.close(read)
+
+
+def test_a_closed_standard_input_is_an_error_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ConfigError, match="standard input is closed"):
+        open_sources([Listener(url="stdin:")])

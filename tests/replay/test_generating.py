@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import pytest
 
-from shipper.config import Format, Interpretation
+from shipper.config import Interpretation
 from shipper.errors import Permanent
+from shipper.haproxy.formats import Format
 from shipper.haproxy.understand import Context, understand
 from shipper.replay.generating import HEADERS, Scenario, generate
 from tests.haproxy.lines import flat
@@ -38,9 +39,7 @@ def named(log_format: str) -> Format:
 
 @pytest.mark.parametrize("log_format", FORMATS)
 def test_every_line_is_one_of_its_format_or_an_event(log_format: str) -> None:
-    made = documents(
-        Scenario(START_US, seed=3, lines=1_500, rate=2, log_format=named(log_format), captures=log_format != "httpclf")
-    )
+    made = documents(Scenario(START_US, seed=3, lines=1_500, rate=2, log_format=named(log_format)))
     kinds = Counter((each["haproxy.line"], each.get("haproxy.log_format")) for each in made)
     assert kinds.keys() <= {("traffic", "mine"), ("event", None)}
     assert kinds["traffic", "mine"] > 1_000

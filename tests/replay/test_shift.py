@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.config import Format, Interpretation
+from shipper.config import Interpretation
+from shipper.haproxy.formats import Format
 from shipper.haproxy.understand import Context, Understood, understand
 from shipper.replay.shift import Mover, Shift
 from tests.haproxy.lines import HEADERS, Values, headers, values, zones

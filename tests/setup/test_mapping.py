@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from shipper.elastic import Client
 
 UNSEARCHED = {"event.original", "event.original_base64"}
-OBJECTS = {
-    name: f"{name}.team" for name in ("labels", "haproxy.http.request.headers", "haproxy.http.response.headers")
-}
+OBJECTS = {name: f"{name}.team" for name in ("labels", "haproxy.http.request.headers", "haproxy.http.response.headers")}
 OLD_FORMAT = {"properties": {"@timestamp": {"type": "date_nanos", "format": "yyyy-MM-dd HH:mm:ss.SSSSSS"}}}
 PYTHON_DATE = datetime(2026, 11, 21, 1, 2, 3)  # noqa: DTZ001 -- a date without a zone, as the old loader had it
 

@@ -119,7 +119,7 @@ def _aliases(frontend: Frontend) -> frozenset[str]:
         compiled = compiled_format(frontend.name, frontend.log_format, frontend.mode)
     except Permanent:
         return frozenset()
-    return frozenset(alias.partition("#")[0] for alias in compiled.plan.aliases)
+    return frozenset(field.alias for field in compiled.plan.fields)
 
 
 def _elsewhere(target: LogTarget, listeners: Sequence[ListenUrl]) -> Iterator[Note]:

@@ -22,7 +22,6 @@ _HEADER: Final = re.compile(
 )
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9]+")
 _NAME_CHARS_MAX: Final = 64
-_SLOT_MAX: Final = 1_000
 
 
 @dataclass(slots=True)

@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from shipper.errors import Permanent
@@ -17,11 +18,13 @@ from shipper.haproxy.cfg._model import Note
 from shipper.haproxy.cfg._proxy import CUSTOM
 from shipper.haproxy.formats import compile_format
 from shipper.haproxy.stock import STOCK_FORMATS
+from shipper.haproxy.syslog import match_header, read_header
 
 if TYPE_CHECKING:
-    from shipper.config import Format
-    from shipper.haproxy.cfg._model import Capture, Frontend, HAProxyConfig
-    from shipper.haproxy.formats import CompiledFormat
+    from collections.abc import Iterator
+
+    from shipper.haproxy.cfg._model import Capture, Frontend, HAProxyConfig, LogTarget
+    from shipper.haproxy.formats import CompiledFormat, Format
 
 Names = tuple[str, ...]
 Mode = Literal["http", "tcp"]
@@ -29,11 +32,20 @@ Scope = Literal["frontend", "tag", "all"]
 
 _STOCK: Final = frozenset(STOCK_FORMATS.values())
 _OF_THE_FRONTEND: Final = frozenset({"f", "ft"})
-_WITH_TAG: Final = frozenset({"", "local", "rfc3164", "rfc5424"})
+_LOCAL: Final = "<134>Nov 21 01:02:03 {}[1]: "
+_RFC3164: Final = "<134>Nov 21 01:02:03 edge {}[1]: "
+_RFC5424: Final = "<134>1 2026-11-21T01:02:03Z edge {} 1 - - "
+_HEADERS: Final = {"": _LOCAL, "local": _LOCAL, "rfc3164": _RFC3164, "rfc5424": _RFC5424}
+"""The headers that have a tag."""
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._:-]")
 _NAME_CHARS_MAX: Final = 64
 _REWRITE: Final = (
     "put text between its values that cannot be in them, or use %{+json}o; its lines stay unparsed until then"
 )
+_NEVER_FITS: Final = {
+    "\n": ("a line break in a log-format: each part comes as a line of its own", "write \\t, or one line"),
+    "\N{REPLACEMENT CHARACTER}": ("bytes in a log-format that are not UTF-8", "save the file as UTF-8"),
+}
 _NOT_SURE: Final = "values that may hold what ends them belong into quotes, or to the end"
 
 
@@ -48,6 +60,8 @@ class DerivedFormat:
     mode: Mode | None = None
     request_captures: Names | None = None
     response_captures: Names | None = None
+    place: str = field(default="", compare=False)
+    """Of the first frontend that has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,13 @@ def formats(config: HAProxyConfig) -> tuple[tuple[DerivedFormat, ...], tuple[Not
     groups: dict[tuple[object, ...], list[_Use]] = {}
     notes: dict[str, Note] = {}
     for frontend in logging:
+        for note in _of_the_tag(frontend, config):
+            notes.setdefault(note.text, note)
         for name, text in _texts(frontend, config):
+            wrong = next((why for character, why in _NEVER_FITS.items() if character in text), None)
+            if wrong:
+                notes.setdefault(text, Note(frontend.place, *wrong))
+                continue
             try:
                 compiled = compiled_format(name, text, frontend.mode)
             except Permanent as error:
@@ -85,7 +105,7 @@ def formats(config: HAProxyConfig) -> tuple[tuple[DerivedFormat, ...], tuple[Not
                 continue
             for warning in () if text in _STOCK else getattr(compiled.plan, "warnings", ()):
                 notes.setdefault(warning, Note(frontend.place, warning, _NOT_SURE))
-            use = _Use(name, text, frontend, _scope(compiled, frontend, logging))
+            use = _Use(name, text, frontend, _scope(compiled, frontend, logging, config))
             groups.setdefault(use.key, []).append(use)
     vague = (_vague(uses, len(logging)) for uses in groups.values())
     derived = sorted(map(_derived, groups.values()), key=lambda known: (not known.frontends, not known.tags))
@@ -94,7 +114,7 @@ def formats(config: HAProxyConfig) -> tuple[tuple[DerivedFormat, ...], tuple[Not
 
 def compiled_format(name: str, text: str, mode: str) -> CompiledFormat:
     """Compile a frontend's log-format string. Raises Permanent when shipper cannot read it."""
-    known = DerivedFormat(name[:_NAME_CHARS_MAX], text, mode=_mode(mode))
+    known = DerivedFormat(_name(name), text, mode=_mode(mode))
     return compile_format(cast("Format", known))  # it has the same fields; the configuration itself imports this module
 
 
@@ -112,12 +132,27 @@ def _texts(frontend: Frontend, config: HAProxyConfig) -> list[tuple[str, str]]:
     return texts
 
 
-def _scope(compiled: CompiledFormat, frontend: Frontend, logging: list[Frontend]) -> Scope:
+def _scope(compiled: CompiledFormat, frontend: Frontend, logging: list[Frontend], config: HAProxyConfig) -> Scope:
     if not _OF_THE_FRONTEND.isdisjoint(compiled.plan.aliases):
         return "frontend"
     alike = [other for other in logging if other.tag == frontend.tag]
     of_its_own = len(alike) < len(logging) and len({(other.log_format, other.request_captures) for other in alike}) == 1
-    return "tag" if of_its_own and {target.format for target in frontend.targets} <= _WITH_TAG else "all"
+    told = of_its_own and all(_gives_tag(target, frontend.tag, config) for target in frontend.targets)
+    return "tag" if told else "all"
+
+
+def _gives_tag(target: LogTarget, tag: str, config: HAProxyConfig) -> bool:
+    """Tell whether the header of a target has a tag, and in a way that it can be read."""
+    header = _HEADERS.get(target.format, "")
+    line = (_RFC3164 if header == _LOCAL and config.hostname else header).format(tag).encode()
+    return header != "" and read_header(match_header(line)).identity.tag == tag
+
+
+def _of_the_tag(frontend: Frontend, config: HAProxyConfig) -> Iterator[Note]:
+    for target in frontend.targets:
+        if target.format in _HEADERS and not _gives_tag(target, frontend.tag, config):
+            text = f"log-tag {frontend.tag!r}: where it ends cannot be seen in the header that {target.address} gets"
+            yield Note(frontend.place, text, "take letters, digits, '-', '_' and '.'")
 
 
 def _derived(uses: list[_Use]) -> DerivedFormat:
@@ -125,7 +160,7 @@ def _derived(uses: list[_Use]) -> DerivedFormat:
     captures = {use.captures for use in uses}
     request, response = first.captures if len(captures) == 1 else (None, None)
     return DerivedFormat(
-        name=first.name[:_NAME_CHARS_MAX],
+        name=_name(first.name),
         log_format=first.name
         if first.name in STOCK_FORMATS and first.text == STOCK_FORMATS[first.name]
         else first.text,
@@ -134,7 +169,13 @@ def _derived(uses: list[_Use]) -> DerivedFormat:
         mode=_mode(first.frontend.mode),
         request_captures=request,
         response_captures=response,
+        place=first.frontend.place,
     )
+
+
+def _name(text: str) -> str:
+    """Make a format's name of the name of a frontend or profile."""
+    return _NOT_IN_A_NAME.sub("_", text)[:_NAME_CHARS_MAX]
 
 
 def _vague(uses: list[_Use], frontends: int) -> Note | None:

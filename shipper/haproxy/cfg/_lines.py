@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from shipper.errors import ConfigError
 from shipper.haproxy.cfg._conditions import UnreadableError, evaluate
 from shipper.haproxy.cfg._model import Note
-from shipper.haproxy.cfg._words import PSEUDO, MalformedError, words
+from shipper.haproxy.words import PSEUDO, MalformedError, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from shipper.haproxy.events import match_event
-from shipper.haproxy.formats import formats_in_use
+from shipper.haproxy.formats import groups_in_use
 from shipper.haproxy.kinds import ADDRESS, DIGITS, INTEGER
 from shipper.haproxy.places import locate
 from shipper.haproxy.steps import Decode
@@ -55,14 +55,14 @@ class Anonymiser:
         self._values = Values(Words(key))
         self._words = Words(key)
         self._interpretation = interpretation
-        self._formats = formats_in_use(interpretation.formats)
+        self._groups = groups_in_use(interpretation.formats)
         self._names = names
         self._replacers: dict[int, tuple[CompiledFormat, dict[str, _Replace]]] = {}
 
     def line(self, raw: bytes, *, cut: bool = False) -> bytes | None:
         """Give the line (without its line end) with all that replaced; None for one that has to be dropped."""
         header = read_header(match_header(raw))
-        located = locate(raw, header, self._formats, cut=cut)
+        located = locate(raw, header, self._groups, cut=cut)
         if located is None:
             return None
         front = self._header(header.raw)
@@ -99,14 +99,14 @@ class Anonymiser:
         """Give what replaces the values of a format; it is made once."""
         found = self._replacers.get(id(known))
         if found is None or found[0] is not known:
-            replacers = {field.alias: self._replacer(field, known) for field in known.plan.fields}
+            replacers = {field.key: self._replacer(field, known) for field in known.plan.fields}
             made = {alias: replace for alias, replace in replacers.items() if replace is not None}
             found = self._replacers[id(known)] = known, made
         return found[1]
 
     def _replacer(self, field: Field, known: CompiledFormat) -> _Replace | None:
         """Give what replaces a value; None for one that is kept."""
-        alias, names = field.alias.partition("#")[0], known.names
+        alias, names = field.alias, known.names
         values = self._values
         by_alias: dict[str, _Replace | None] = {
             **dict.fromkeys(("ci", "fi", "bi", "si"), _address(field, values)),

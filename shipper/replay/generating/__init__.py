@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from shipper.config import Format
+from shipper.haproxy.formats import Format
 from shipper.haproxy.timestamps import SECOND_US
 from shipper.replay.generating._lines import HEADERS, Printer
 from shipper.replay.generating._timeline import Timeline

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shipper.errors import Permanent
 from shipper.haproxy.formats import compile_format
-from shipper.haproxy.kinds import BLOCK, LIST, LIST_BEFORE_QUOTES, QUOTED_BLOCK
+from shipper.haproxy.kinds import BLOCK, LIST, QUOTED_BLOCK
 from shipper.haproxy.steps import Decode, Field, Literal
 from shipper.haproxy.structured import StructuredPlan
 from shipper.haproxy.timestamps import MONTH_NAMES, SECOND_US, format_haproxy_second, format_timestamp, zone_wall
@@ -16,7 +16,7 @@ from shipper.replay.generating._request import Request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shipper.config import Format
+    from shipper.haproxy.formats import Format
     from shipper.haproxy.plan import Plan
     from shipper.replay.generating._timeline import Event
 
@@ -117,7 +117,7 @@ class Printer:
         return _COLUMNS | local
 
     def _column(self, field: Field) -> Column:
-        alias = field.alias.partition("#")[0]
+        alias = field.alias
         printed = self._columns.get({"hrl": "hr", "hsl": "hs"}.get(alias, alias))
         if printed is None:
             raise Permanent(f"shipper generate knows nothing to print for {field.printed}")
@@ -129,7 +129,7 @@ class Printer:
         if pattern in {BLOCK.pattern, QUOTED_BLOCK.pattern}:
             around = b'"{%b}"' if pattern == QUOTED_BLOCK.pattern else b"{%b}"
             return lambda r: around % value if (value := printed(r)) else b""
-        if pattern in {LIST.pattern, LIST_BEFORE_QUOTES.pattern}:
+        if pattern == LIST.pattern:
             return lambda r: b" ".join(b'"%b"' % item for item in printed(r).split(b"|")) if printed(r) else b""
         if alias in {"hrl", "hsl"}:
             return lambda r: printed(r).replace(b" ", b"_").replace(b"|", b" ")

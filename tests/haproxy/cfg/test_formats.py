@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shipper.haproxy.cfg import DerivedFormat, formats
 from shipper.haproxy.stock import STOCK_FORMATS
 from tests.haproxy.cfg.texts import config
@@ -120,3 +122,43 @@ def test_what_the_compiler_warns_of_is_noted_but_not_of_stock_formats_which_nobo
     assert notes("frontend a\n    option httplog clf\n    capture cookie A len 5\n") == []
     (note,) = notes('frontend a\n    log-format "%ft %[req.hdr(x)] %s"\n')
     assert "column 5" in note
+
+
+TWO = "frontend a\n    log-format %ci:%cp\n    log-tag {}\nfrontend b\n    option httplog\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "hostname", "tags"),
+    [
+        ("edge:1", False, ("edge:1",)),
+        ("edge.1", False, ("edge.1",)),
+        ('"my app"', True, ("my app",)),
+        ('"my app"', False, ()),
+        ("a[1]", False, ()),
+    ],
+)
+def test_a_tag_tells_a_format_only_where_the_header_gives_it_back(tag: str, *, hostname: bool, tags: object) -> None:
+    text = (HEAD.replace("local0", "local0\n    log-send-hostname") if hostname else HEAD) + TWO.format(tag)
+    found, told = formats(config(text))
+    assert [known.tags for known in found if known.name == "a"] == [tags]
+    assert any("where it ends cannot be seen" in note.text for note in told) != bool(tags)
+
+
+def test_a_format_has_a_name_that_a_configuration_may_say() -> None:
+    text = """
+log-profile "my \u00fc profile"
+    on close format "%ci %ft"
+frontend a
+    log 192.0.2.1 profile "my \u00fc profile" local0
+frontend {}
+    log-format "%ci %ft %ST"
+""".format("long" * 30)
+    assert [known.name for known in derived(text)] == ["my___profile-close", ("long" * 16)]
+
+
+@pytest.mark.parametrize(("text", "reason"), [("\\n", "a line break"), ("\\xe9", "not UTF-8")])
+def test_a_format_that_no_line_can_have_is_left_out_with_a_note(text: str, reason: str) -> None:
+    text = f'frontend a\n    log-format "%ci{text}%ft %ST"\n'
+    assert derived(text) == ()
+    (note,) = notes(text)
+    assert reason in note

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from shipper.config import Format, Interpretation
+from shipper.config import Interpretation
 from shipper.haproxy.cfg import formats, read
+from shipper.haproxy.formats import Format
 from shipper.haproxy.understand import Context, understand
 from tests.haproxy_process import HAProxyProcess, UdpRecorder
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from shipper import haproxy_files
 from shipper.errors import ConfigError
 from shipper.haproxy.cfg import read
-from shipper.haproxy.cfg._words import MalformedError, words
+from shipper.haproxy.words import MalformedError, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,13 @@ def asked(files: Sequence[Path]) -> subprocess.CompletedProcess[str]:
     """Let HAProxy check these files."""
     arguments = [word for file in files for word in ("-f", str(file))]
     return subprocess.run(
-        [PROGRAM, "-c", *arguments], env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=20
+        [PROGRAM, "-c", *arguments],
+        env=ENVIRONMENT,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        timeout=20,
     )
 
 

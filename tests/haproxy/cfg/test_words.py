@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipper.haproxy.cfg._words import MalformedError, words
+from shipper.haproxy.words import MalformedError, words
 from shipper.limits import HAPROXY_CFG_EXPANDED_CHARS_MAX
 
 VARIABLES = {"A": "a b  c", "E": "", "U": "grün", "_x1": "u", ".LINE": "7"}
