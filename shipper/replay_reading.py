@@ -229,7 +229,8 @@ class _Filler:
     def _take(self, line: Line, batch: CapturedBatch) -> None:
         counts = self._counts
         counts["lines"] += 1
-        counts["blank"] += line.blanks
+        if line.blanks:
+            counts["blank"] += line.blanks
         made = self._maker.make(line)
         if made is None:
             counts["outside"] += 1
@@ -239,9 +240,10 @@ class _Filler:
             _log.error("line_not_encoded", error=document.failure, hint="it is indexed with error.message; report it")
         batch.add(CapturedLine(self._ids.id(line), raw, line.cut, line.offset), document)
         self._by_index[document.index] += 1
-        counts["cut"] += line.cut
-        counts["unparsed"] += not document.known
-        counts["unmoved"] += not is_moved
+        if line.cut or not document.known or not is_moved:
+            counts["cut"] += line.cut
+            counts["unparsed"] += not document.known
+            counts["unmoved"] += not is_moved
 
     def tally(self, blank: int) -> Tally:
         """Tell what was read for the last batch; ``blank`` is how many blank lines the file had so far."""

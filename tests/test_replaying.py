@@ -136,7 +136,7 @@ def test_a_replay_with_an_id_is_loaded_beside_the_first_and_is_found_by_it(world
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.timeout(150 + 10 * KILLS)
 def test_killed_at_any_moment_and_started_again_it_ends_with_every_line_there_once(world: World) -> None:
     dice = random.Random(SEED)
     raws = lines(9_000, "local")
@@ -302,7 +302,7 @@ def loaded_in_little_memory(world: World, capture: Path, **more: Any) -> dict[st
     return outcome
 
 
-@pytest.mark.timeout(60 + CAPTURE_BYTES // 100_000)
+@pytest.mark.timeout(150 + CAPTURE_BYTES // 100_000)
 def test_a_capture_of_any_size_is_loaded_in_256_mb(world: World) -> None:
     """``SOAK_CAPTURE_BYTES`` makes it larger (`make soak`)."""
     capture = world.folder / "capture.log"
