@@ -4,9 +4,10 @@
    before them.
 2. A raw field may hold anything, its delimiters too, and its bytes may come from a client. Typed steps between raw
    fields are therefore anchored from the end of the line: the last possible reading wins. Nobody can forge the tail
-   of a complete line.
+   of a complete line with one raw field; with two, a value made for each can hide what is between them.
 3. Each section of typed steps is one regular expression whose quantifiers are bounded or stop for good at a delimiter;
-   a section after a raw field can begin only at the first blank of a run. Reading is linear in the length of the line.
+   a section after a raw field begins only at the first blank of a run, or at its text, and its words are bounded then.
+   Reading is linear in the length of the line.
 4. ``scan`` explains what ``match`` refuses: a line cut short gives every value whose end was seen, never half of one;
    a line of another shape gives the column and what was expected there.
 """
