@@ -77,7 +77,7 @@ FRONTENDS: Final = {
     "quoted": Frontend("quoted", {"url.path": "/{}", "http.request.method": "GET", "haproxy.server_name": "shop1"}),
     "tunnel": Frontend("tunnel", {"haproxy.mode": "tcp", "haproxy.termination_state": "--"}),
     "failing": Frontend(
-        "error", {"tls.established": True, "haproxy.connections.fc_err": 34, "url.path": None}, broken=True
+        "error", {"tls.established": False, "haproxy.connections.fc_err": 34, "url.path": None}, broken=True
     ),
 }
 

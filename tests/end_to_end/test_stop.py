@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from shipper.processes import ONE_STOP_S
 from tests.end_to_end.traffic import Sender
 from tests.shipper_process import free_udp_port, until
 
@@ -67,6 +68,7 @@ def test_a_second_signal_ends_it_at_once(world: World) -> None:
     sender.close()
     os.kill(shipper.pid, signal.SIGTERM)
     until(lambda: "receive" in {event["name"] for event in shipper.events("child_stopped")}, "receiving stopped")
+    time.sleep(ONE_STOP_S)
     begun = time.monotonic()
     shipper.stop(signal.SIGTERM)
     assert time.monotonic() - begun < 2

@@ -37,7 +37,7 @@ CONFIGURED = (
     Format(name="json", log_format="%{+json}o %(ip)ci %(status)ST %(request)r %(captured)hrl %(id)ID %(t)[var(txn.t)]"),
     Format(name="cbor", log_format="%{+cbor}o %(ip)ci %(status)ST %(request)r %(captured)hrl %(id)ID"),
     Format(name="raw", log_format="%[var(txn.a)] %ci %[var(txn.b)] %hr %hs %{+Q}r %Ts.%ms %[var(txn.c)]"),
-    Format(name="quoted", log_format='%{+Q,+E}o %t %{+X}ci %CC %hr %hrl %HPO %HQ "%[src]" %{-M}ID %{+X}Ts %[rand,hex]'),
+    Format(name="quoted", log_format='%{+Q,+E}o %t %{+X}ci %CC %hr %HPO %HQ "%[src]" %{-M}ID %{+X}Ts %[rand,hex]'),
 )
 INTERPRETATIONS = (
     Interpretation(),

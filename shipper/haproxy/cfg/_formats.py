@@ -46,7 +46,7 @@ _NEVER_FITS: Final = {
     "\n": ("a line break in a log-format: each part comes as a line of its own", "write \\t, or one line"),
     "\N{REPLACEMENT CHARACTER}": ("bytes in a log-format that are not UTF-8", "save the file as UTF-8"),
 }
-_NOT_SURE: Final = "values that may hold what ends them belong into quotes, or to the end"
+_NOT_SURE: Final = "write it as `%{+Q,+E}…`: then it ends at its quote, whatever it holds"
 
 
 @dataclass(frozen=True, slots=True)
