@@ -98,11 +98,14 @@ def key(document: Document) -> bytes:
 
 def pair_key(document: Document) -> bytes | None:
     """Give a hash of what is likely still the same in a document that was altered; None where nothing is."""
+    for path in ("event.original", "message"):
+        said = value_at(document, path)
+        if said is not None:
+            return _hash(repr(said))
     address = value_at(document, "source.address")
-    if address is not None:
-        return _hash(repr((value_at(document, "@timestamp"), address, value_at(document, "source.port"))))
-    message = value_at(document, "message")
-    return None if message is None else _hash(repr(message))
+    if address is None:
+        return None
+    return _hash(repr((value_at(document, "@timestamp"), address, value_at(document, "source.port"))))
 
 
 def text_key(text: object) -> bytes:
