@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Document: TypeAlias = "Mapping[str, Any]"
-Way: TypeAlias = Literal["direct", "live"]
+Way: TypeAlias = Literal["direct", "live", "field"]
 
 
 @dataclass(frozen=True, slots=True)

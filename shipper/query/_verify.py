@@ -4,7 +4,8 @@
 2. `live`: a line that came over a socket has another `_id`. Documents and lines are counted by a hash of what hangs on
    the line alone; of equal lines it is the last that are called missing. A line without a document and a document
    without a line that still have time, client and port in common are one line whose document was altered.
-3. Memory is bounded: batches, pages, and a temporary database on disk.
+3. `field`: the lines of another shipper. They are counted in the same way, by the raw text in one field.
+4. Memory is bounded: batches, pages, and a temporary database on disk.
 """
 
 from __future__ import annotations
@@ -119,6 +120,7 @@ class Received:
 class _Keys(Protocol):
     """How lines and documents are made comparable."""
 
+    way: Way
     fields: Sequence[str]
     """All that is needed of a document; empty: the whole."""
 
@@ -132,6 +134,7 @@ class _Keys(Protocol):
 class _ByDocument:
     """Compares the whole document."""
 
+    way: Way = "live"
     fields: Sequence[str] = ()
 
     def of_line(self, line: Expected) -> tuple[bytes, bytes | None, str]:
@@ -147,6 +150,8 @@ class _ByDocument:
 
 class _ByField:
     """Compares the raw line with one field, as another shipper may write it."""
+
+    way: Way = "field"
 
     def __init__(self, name: str) -> None:
         self.fields: Sequence[str] = (name,)
@@ -190,7 +195,7 @@ def _by_content(
     keys: _Keys,
     received: Received | None,
 ) -> Verification:
-    tally = _Tally("live", tell, surplus=0)
+    tally = _Tally(keys.way, tell, surplus=0)
     with closing(Multiset()) as counted:
         times = _Times()
         counted.add_lines(_keys_of_lines(expected(), keys, times, tally))

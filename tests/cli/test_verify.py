@@ -145,7 +145,7 @@ def test_another_shippers_field_is_compared_with_the_raw_lines(client: Client, c
     client.request("PUT", f"/{config.index.prefix}-x/_doc/1?refresh=true", body)
     done = shipper("verify", "--by", "message", "--json", file, *flags(config))
     counts = json.loads(done.stdout.splitlines()[-1])
-    assert (counts["found"], counts["missing"], counts["surplus"]) == (1, 39, 0)
+    assert (counts["way"], counts["found"], counts["missing"], counts["surplus"]) == ("field", 1, 39, 0)
 
 
 @pytest.mark.parametrize(
