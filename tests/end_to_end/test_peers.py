@@ -126,6 +126,7 @@ def test_every_line_that_rsyslog_lost_is_named(
         'port="5514"': f'port="{port}"',
         'server="127.0.0.1" serverPort="9200"': f'server="{url.hostname}" serverPort="{url.port or 80}"',
         "rsyslog-test": index,
+        "/var/tmp": str(tmp_path),  # noqa: S108 -- what the documentation has
     }
     own_state = ("--state-dir", tmp_path / "state")
     shipper("generate", "--lines", str(LINES), "--header", header, "-o", capture)
