@@ -63,6 +63,13 @@ class LivePlan:
     pace: Pace
     framing: Framing = "newline"
     verify: bool = False
+    measure: bool = False
+    """Whether to look how soon lines are found, and how many arrive, without a proof; with one, so it is."""
+
+    @property
+    def looks(self) -> bool:
+        """Whether Elasticsearch is looked at."""
+        return self.verify or self.measure
 
 
 @dataclass(slots=True)
@@ -82,6 +89,8 @@ class LiveOutcome:
     verification: Verification | None = None
     searchable: Latency | None = None
     """From sending to being found."""
+    arrived: int | None = None
+    """Lines that became documents, where anybody can tell."""
 
     @property
     def good(self) -> bool:
@@ -142,7 +151,7 @@ class _LiveReplay:
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Look for some of the lines meanwhile, when the replay is to be proved."""
-        if not self._plan.verify:
+        if not self._plan.looks:
             yield
             return
         ended = threading.Event()
@@ -167,7 +176,7 @@ class _LiveReplay:
             self.outcome.faults += self._feed.faults
 
     def _watch(self, lines: Sequence[Outgoing]) -> None:
-        if lines and self._plan.verify and self._probe.wants():
+        if lines and self._plan.looks and self._probe.wants():
             self._look_for(lines[-1])
         if self._sending.since_s - self._looked_s >= LOOK_S:
             self._looked_s = self._sending.since_s
@@ -215,12 +224,16 @@ class _LiveReplay:
         """Count the lines that have arrived; where nobody can tell, all have."""
         if self._receiver is not None:
             return accounted(self._receiver.counters())
-        if not self._plan.verify:
+        if not self._plan.looks:
             return self._sender.handed.lines
+        return self._found() or 0
+
+    def _found(self) -> int | None:
+        """Count the documents that were received meanwhile; None where that cannot be asked."""
         try:
             return self._documents.count_each(self._pattern, [self._received().query])[0]
         except ShipperError:
-            return 0
+            return None
 
     def _received(self) -> Received:
         differ_us = 0 if self._receiver else CLOCKS_DIFFER_US_MAX
@@ -230,10 +243,14 @@ class _LiveReplay:
         """Take note of what the receiver says."""
         drops = drops_at(self._plan.target)
         if self._receiver is not None:
-            self.outcome.receiver = self._receiver.counters()
+            self.outcome.receiver = counters = self._receiver.counters()
+            self.outcome.arrived = counters["indexed"] + counters["already_there"]
             self.outcome.refused = self._receiver.refused(format_timestamp(self.outcome.begun_us))
-        elif drops is not None and self._drops_before is not None:
+            return
+        if drops is not None and self._drops_before is not None:
             self.outcome.receiver = {"kernel_drops": drops - self._drops_before}
+        if self._plan.looks:
+            self.outcome.arrived = self._found()
 
     def verify(self, tell: Callable[[Finding], None]) -> None:
         """Hold what was received against what was sent."""

@@ -14,6 +14,8 @@ from shipper.errors import StateError
 from shipper.journal import Commit, StateFolder, load
 from shipper.journal.commit import COUNTERS
 from shipper.limits import REFUSED_PLACES_MAX, SUMMARY_REASONS_MAX
+from shipper.processes import name_of
+from shipper.replay.cpu_time import children
 from shipper.replay.direct import OTHER_REASONS, Refused
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _SETTLED: Final = ("indexed", "already_there", "dead_lettered", "parked", "journal_lost")
 _NEVER_JOURNALED: Final = ("dropped_full", "refused_sender", "empty", "kernel_drops")
+
+_ROLES: Final = ("receive", "ship")
 
 LOST: Final = ("dead_lettered", "journal_lost", "dropped_full", "refused_sender", "kernel_drops")
 """Counters of lines that did not become documents."""
@@ -38,6 +42,12 @@ class LocalReceiver:
         """Give what was counted since: the counters of the commit record, by their names."""
         now = load(self.state.commit)
         return {name: getattr(now, name) - getattr(self.before, name) for name in COUNTERS}
+
+    def processes(self) -> dict[str, int]:
+        """Give the numbers of its processes that work, `receive` and `ship`; none where it has ended meanwhile."""
+        holder = self.state.holder() or ""
+        found = children(int(holder)) if holder.isdecimal() else {}
+        return {role: found[name_of(role)] for role in _ROLES if name_of(role) in found}
 
     def refused(self, since: str) -> Mapping[str, Refused]:
         """Give the dead letters since a moment (a timestamp), by the kind of error and the field."""

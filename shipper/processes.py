@@ -45,6 +45,7 @@ ONE_STOP_S: Final = 0.5
 """Signals that come within this are one: who stops a group may signal its first process as well."""
 
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NAME: Final = 15
 _STOP: Final = b"s"
 _FINISH: Final = b"f"
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
@@ -160,7 +161,7 @@ def _run(role: Role, stop: Stop, parent: int, pipes: Sequence[Child]) -> NoRetur
     """Be the child. Nothing that is raised here may reach the parent's code."""
     status = 1
     try:
-        _settle_in(parent, pipes)
+        _settle_in(role.name, parent, pipes)
         status = role.target(stop)
     except ParentGoneError:
         _log.warning("child_left_alone", name=role.name)
@@ -176,7 +177,12 @@ def _run(role: Role, stop: Stop, parent: int, pipes: Sequence[Child]) -> NoRetur
         os._exit(status)
 
 
-def _settle_in(parent: int, pipes: Sequence[Child]) -> None:
+def name_of(role: str) -> str:
+    """Give the name of a role's process, as `ps` and `top` show it: the kernel keeps 15 bytes."""
+    return f"shipper-{role}"[:15]
+
+
+def _settle_in(role: str, parent: int, pipes: Sequence[Child]) -> None:
     for pipe in pipes:
         pipe.close()
     signal.set_wakeup_fd(-1)
@@ -184,7 +190,9 @@ def _settle_in(parent: int, pipes: Sequence[Child]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_NAME, name_of(role).encode(), 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it ended before it could be asked for
         raise ParentGoneError("the parent process is gone")
 

@@ -39,7 +39,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
 }
-COMMANDS: Final = ("run", "setup", "check", "parse", "explain", "replay", "verify", "generate", "anonymise")
+COMMANDS: Final = ("run", "setup", "check", "parse", "explain", "replay", "stress", "verify", "generate", "anonymise")
 LOUD: Final = {"warning", "error", "critical", "exception"}
 
 

@@ -29,6 +29,7 @@ WIRING = {
     "replaying",
     "replay_latency",
     "replay_reading",
+    "stressing",
 }
 PURE = (
     "haproxy/",

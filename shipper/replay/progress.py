@@ -100,6 +100,8 @@ class _Pacemaker:
         passed_s = now_s - self._shown_s
         if passed_s < self._interval_s:
             return None
+        if figures.lines < self._lines:  # another replay has begun
+            self._begun_s, self._lines = self._shown_s, 0
         rate = (figures.lines - self._lines) / passed_s
         self._shown_s, self._lines = now_s, figures.lines
         words = [f"{figures.lines:,} lines", _bytes(figures), f"{rate:,.0f} lines/s", self._left(figures, now_s)]

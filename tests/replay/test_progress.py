@@ -51,6 +51,11 @@ def test_plain_lines_come_every_few_seconds_and_the_rate_is_that_since_the_last(
     assert lines == ["2,500 lines, 500 lines/s", "10,000 lines, 1,500 lines/s"]
 
 
+def test_the_rate_of_a_replay_that_follows_another_is_its_own() -> None:
+    lines = told([(10, Figures(1_000)), (20, Figures(50)), (30, Figures(100))]).splitlines()
+    assert lines[1:] == ["50 lines, 5 lines/s", "100 lines, 5 lines/s"]
+
+
 def test_a_terminal_gets_a_bar() -> None:
     shown = told([(10, HALF)], Terminal())
     assert "━" in shown
