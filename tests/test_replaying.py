@@ -139,9 +139,9 @@ def test_a_replay_with_an_id_is_loaded_beside_the_first_and_is_found_by_it(world
 @pytest.mark.timeout(150 + 10 * KILLS)
 def test_killed_at_any_moment_and_started_again_it_ends_with_every_line_there_once(world: World) -> None:
     dice = random.Random(SEED)
-    raws = lines(9_000, "local")
-    files = [world.capture(raws[:3_000]), world.folder / "rest.log.gz"]
-    files[1].write_bytes(gzip.compress(b"\n".join(raws[3_000:])))
+    raws = lines(20_000, "local")
+    files = [world.capture(raws[:5_000]), world.folder / "rest.log.gz"]
+    files[1].write_bytes(gzip.compress(b"\n".join(raws[5_000:])))
     settings = world.settings(delivery={"batch_lines_max": 100, "requests_in_flight_max": 1})
     killed = 0
     for _ in range(KILLS):
@@ -158,13 +158,13 @@ def test_killed_at_any_moment_and_started_again_it_ends_with_every_line_there_on
     tally = outcome["tally"]
     assert killed
     assert outcome["finished"]
-    assert tally["read"] == tally["indexed"] + tally["already_there"] == 9_000
-    assert world.count() == 9_000
+    assert tally["read"] == tally["indexed"] + tally["already_there"] == 20_000
+    assert world.count() == 20_000
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_settles_what_is_under_way_and_the_next_start_goes_on_there(world: World, number: int) -> None:
-    capture = world.capture(lines(9_000, "local"))
+    capture = world.capture(lines(40_000, "local"))
     settings = world.settings(delivery={"batch_lines_max": 100, "requests_in_flight_max": 1})
     with launch(world.folder, settings, [capture]) as process:
         assert process.stderr is not None
@@ -173,11 +173,11 @@ def test_a_stop_settles_what_is_under_way_and_the_next_start_goes_on_there(world
         stopped = json.loads(process.communicate()[0])
     assert process.returncode == 128 + number
     assert not stopped["finished"]
-    assert 0 < stopped["tally"]["read"] < 9_000
+    assert 0 < stopped["tally"]["read"] < 40_000
     assert world.count() >= stopped["tally"]["indexed"]
     outcome = replay(world, capture, delivery={"batch_lines_max": 300})
     assert outcome.settled_before == stopped["tally"]["read"]
-    assert outcome.tally.indexed + outcome.tally.already_there == world.count() == 9_000
+    assert outcome.tally.indexed + outcome.tally.already_there == world.count() == 40_000
 
 
 def test_another_configuration_begins_anew(world: World) -> None:
