@@ -3,6 +3,8 @@
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 STAMP := .venv/.installed
+BROWSER := tests/browser
+NPM_STAMP := $(BROWSER)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: help prerequisites setup fetch test lint format demo bench soak lock clean
@@ -15,14 +17,16 @@ setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the co
 test: setup fetch lint ## check style and types, then run every test
 	$(BIN)/pytest
 
-lint: $(STAMP) ## check style, format and types
+lint: $(STAMP) ## check style, format and types; of the page as well, where npm is
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@test ! -e $(NPM_STAMP) || npm --prefix $(BROWSER) --silent run lint
 
 format: $(STAMP) ## put the sources into their format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@test ! -e $(NPM_STAMP) || npm --prefix $(BROWSER) --silent run format
 
 demo: setup ## watch the whole pipeline at work: HAProxy, shipper, Elasticsearch (DEMO_SECONDS=20 ends it)
 	@$(PYTHON) -m deploy.demo
@@ -32,8 +36,8 @@ bench: setup ## measure
 
 soak: setup fetch ## fuzz with 10 million inputs, kill everything a hundred times under load (SOAK_ROUNDS=1000), load 1,500 MB in 256
 	FUZZ_RUNS=$${FUZZ_RUNS:-10000000} $(BIN)/pytest tests/fuzz --timeout=86400
-	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py tests/test_replaying.py -m chaos --timeout=7200
-	SOAK_CAPTURE_BYTES=1500000000 $(BIN)/pytest tests/test_replaying.py -k 256_mb --timeout=7200
+	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py tests/jobs/test_replaying.py -m chaos --timeout=7200
+	SOAK_CAPTURE_BYTES=1500000000 $(BIN)/pytest tests/jobs/test_replaying.py -k 256_mb --timeout=7200
 
 lock: $(STAMP) ## bring requirements.lock in line with pyproject.toml
 	@test -x $(BIN)/uv || $(PYTHON) -m pip install --quiet uv
@@ -41,15 +45,20 @@ lock: $(STAMP) ## bring requirements.lock in line with pyproject.toml
 		--group dev pyproject.toml -o requirements.lock
 
 clean: ## remove .venv and what tools left behind (the fetched jars stay in their cache)
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build *.egg-info
+	rm -rf .venv $(BROWSER)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 prerequisites:
 	@deploy/prerequisites.sh
 
-# Without network or Java the tests say themselves what they skip; under CI that fails them.
+# Without network, Java or npm the tests say themselves what they skip; under CI that fails them.
 fetch: $(STAMP)
+	-@$(MAKE) --no-print-directory $(NPM_STAMP)
 	-@test -n "$$ELASTICSEARCH_URL" || $(PYTHON) -m deploy.local_elasticsearch fetch
+
+$(NPM_STAMP): $(BROWSER)/package-lock.json $(BROWSER)/package.json
+	npm --prefix $(BROWSER) ci --silent
+	@touch $@
 
 $(STAMP): requirements.lock pyproject.toml | $(PYTHON)
 	$(PYTHON) -m pip install --quiet --require-hashes -r requirements.lock

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what `make test` and `make demo` need beside Python packages: HAProxy, Maven, a JDK, libzstd, openssl, Python's venv.
+# Installs what `make test` and `make demo` need beside Python packages: HAProxy, Maven, a JDK, libzstd, openssl, npm, Chromium, Python's venv.
 # As root on Debian or Ubuntu it installs what is missing; otherwise it says what to install, and make goes on:
 # the tests that lack something say so themselves.
 set -euo pipefail
@@ -9,6 +9,9 @@ PATH="$PATH:/usr/sbin:/usr/local/sbin"
 missing=()
 command -v haproxy >/dev/null || missing+=(haproxy)
 command -v openssl >/dev/null || missing+=(openssl)
+command -v npm >/dev/null || missing+=(npm)
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+    missing+=(chromium)
 command -v mvn >/dev/null || missing+=(maven)
 command -v javac >/dev/null || compgen -G '/usr/lib/jvm/*/bin/javac' >/dev/null || [[ -x "${JAVA_HOME:-}/bin/javac" ]] ||
     missing+=(openjdk-17-jdk-headless)

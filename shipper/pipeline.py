@@ -7,7 +7,7 @@
 `shipper run` is two processes with the journal between them, and a parent that starts them, restarts them, and stops
 them in the order of the flow: first what receives, so that the journal is complete; then what ships.
 
-1. Only this module and ``shipping`` know more than one stage; stages do not know each other.
+1. Only this module, ``shipping`` and ``jobs`` know more than one stage; stages do not know each other.
 2. The receiving process does nothing but read its sources and append. Sockets belong to the parent: a receiver that is
    killed and started again finds what the kernel kept. When every source has ended (standard input does), what they
    brought is shipped, however long that takes, and the run is done.

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shipper import telemetry
 from shipper.config import Config
+from shipper.jobs.replaying import replay_direct
 from shipper.replay.feed import Selection
 from shipper.replay.stopping import stoppable
-from shipper.replaying import replay_direct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -20,16 +20,10 @@ STAGES = {"receive", "journal", "encode", "deliver", "dead_letter", "replay", "q
 VOCABULARY = {"haproxy", "journal", "elastic", "config", "errors", "limits", "listen_url", "refusal", "telemetry"}
 WIRING = {
     "cli",
+    "jobs",
     "pipeline",
     "shipping",
     "preflight",
-    "verifying",
-    "live_replay",
-    "local_receiver",
-    "replaying",
-    "replay_latency",
-    "replay_reading",
-    "stressing",
 }
 PURE = (
     "haproxy/",

@@ -18,11 +18,11 @@ from shipper.cli._lines import STDIN, until_the_reader_leaves
 from shipper.cli._replay_plan import Asked, Moving, Pacing, Part, new_replay_id
 from shipper.cli._screen import console
 from shipper.errors import Permanent, ShipperError
-from shipper.live_replay import now_us, replay_live
+from shipper.jobs.live_replay import now_us, replay_live
+from shipper.jobs.replay_proof import prove_direct
+from shipper.jobs.replaying import remembered, replay_direct
 from shipper.replay.progress import Figures, showing
 from shipper.replay.stopping import stoppable
-from shipper.replay_proof import prove_direct
-from shipper.replaying import remembered, replay_direct
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from shipper.cli._lines import STDIN
 from shipper.cli._moment import read_moment
 from shipper.errors import ConfigError
-from shipper.live_replay import LivePlan
+from shipper.jobs.live_replay import LivePlan
 from shipper.replay.feed import Selection
 from shipper.replay.pace import Evenly, Original, Poisson, Steady, Unpaced, read_burst, read_ramp
 from shipper.replay.senders import read_target

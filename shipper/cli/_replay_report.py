@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from shipper.live_replay import LiveOutcome
+    from shipper.jobs.live_replay import LiveOutcome
     from shipper.query import Verification
     from shipper.replay.direct import Outcome, Refused
 

@@ -17,16 +17,16 @@ from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._replay_plan import Asked, Pacing
 from shipper.cli._screen import console
 from shipper.errors import ConfigError, Permanent
+from shipper.jobs.live_replay import now_us
+from shipper.jobs.stressing import StressPlan, stress
 from shipper.listen_url import parse
-from shipper.live_replay import now_us
 from shipper.replay.progress import showing
 from shipper.replay.stopping import stoppable
 from shipper.replay.stress import read_slo
-from shipper.stressing import StressPlan, stress
 
 if TYPE_CHECKING:
     from shipper.config import Config
-    from shipper.stressing import Judged
+    from shipper.jobs.stressing import Judged
 
 EXAMPLES: Final = """Examples:
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from shipper.stressing import Judged, StressPlan
+    from shipper.jobs.stressing import Judged, StressPlan
 
 NAMES: Final = {
     "sender": "the sender itself",

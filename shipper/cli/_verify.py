@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from shipper import telemetry, verifying
+from shipper import telemetry
 from shipper.cli import _options as options
 from shipper.cli._findings import print_verification
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
 from shipper.errors import ConfigError
+from shipper.jobs import verifying
+from shipper.jobs.replay_proof import prove_direct
+from shipper.jobs.replaying import remembered
 from shipper.replay.feed import Selection
-from shipper.replay_proof import prove_direct
-from shipper.replaying import remembered
 
 if TYPE_CHECKING:
     from shipper.cli._findings import Verify

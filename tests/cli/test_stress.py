@@ -11,12 +11,12 @@ import pytest
 from rich.console import Console
 
 from shipper.cli import _stress_report as reports
-from shipper.live_replay import LivePlan
+from shipper.jobs.live_replay import LivePlan
+from shipper.jobs.stressing import Judged, StressPlan
 from shipper.replay.feed import Selection
 from shipper.replay.pace import Unpaced
 from shipper.replay.senders import read_target
 from shipper.replay.stress import Step, read_slo
-from shipper.stressing import Judged, StressPlan
 from tests.cli.commands import shipper
 
 LIVE = LivePlan(Selection((Path("haproxy.log"),)), read_target("udp://127.0.0.1:5140"), Unpaced())

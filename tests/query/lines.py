@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from shipper.config import Config, Elasticsearch, Index
 from shipper.encode import Encoder
 from shipper.encode._python import LineContext
+from shipper.jobs.verifying import expected
 from shipper.replay.feed import Selection
-from shipper.verifying import expected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipper.encode import Encoder
+from shipper.jobs.replaying import replay_direct
+from shipper.jobs.verifying import verify
 from shipper.limits import LINE_BYTES_MAX, QUERY_DOCUMENTS_MAX
 from shipper.query import Altered, Difference, Documents, Finding, Missing, Received, Surplus, verify_live
 from shipper.replay.feed import Selection
-from shipper.replaying import replay_direct
-from shipper.verifying import verify
 from tests.query.lines import (
     DAY_US,
     RECEIVED_US,

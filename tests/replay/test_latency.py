@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from shipper.elastic import Client
+from shipper.jobs.replaying import replay_direct
 from shipper.replay.feed import Selection
-from shipper.replaying import replay_direct
 from shipper.setup import install
 from tests.query.lines import line, settings, write
 

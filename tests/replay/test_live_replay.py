@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shipper import config, live_replay, pipeline
+from shipper import config, pipeline
 from shipper.elastic import Client
-from shipper.live_replay import LiveOutcome, LivePlan, replay_live
+from shipper.jobs import live_replay
+from shipper.jobs.live_replay import LiveOutcome, LivePlan, replay_live
 from shipper.query import Finding, Missing
 from shipper.replay.feed import Selection
 from shipper.replay.pace import Evenly, Pace, Steady, Unpaced

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper import config, live_replay, local_receiver, pipeline, stressing
+from shipper import config, pipeline
 from shipper.elastic import Client
 from shipper.errors import ConfigError
-from shipper.live_replay import LivePlan
+from shipper.jobs import live_replay, local_receiver, stressing
+from shipper.jobs.live_replay import LivePlan
+from shipper.jobs.stressing import Judged, StressPlan, stress
 from shipper.replay import cpu_time
 from shipper.replay.feed import Selection
 from shipper.replay.pace import Unpaced
@@ -22,7 +24,6 @@ from shipper.replay.progress import showing
 from shipper.replay.senders import read_target
 from shipper.replay.stopping import stoppable
 from shipper.replay.stress import Step, read_rates, read_slo
-from shipper.stressing import Judged, StressPlan, stress
 from tests.replay.capture_files import capture, line
 from tests.shipper_process import ShipperProcess
 

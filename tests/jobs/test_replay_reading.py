@@ -10,9 +10,9 @@ import pytest
 
 from shipper.config import Config
 from shipper.errors import Permanent
+from shipper.jobs.replay_reading import Reading
 from shipper.replay.direct import Reached, Tally
 from shipper.replay.feed import Selection
-from shipper.replay_reading import Reading
 from tests.haproxy.lines import RECEIVED_US, Values
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from shipper.elastic import Client
+from shipper.jobs.replay_reading import Reading
 from shipper.listen_url import FILE
 from shipper.query import Documents, Expected, verify_direct
 from shipper.replay.direct import Reached
-from shipper.replay_reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

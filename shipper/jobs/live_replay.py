@@ -15,13 +15,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from shipper import local_receiver
 from shipper.elastic import Client
 from shipper.encode import CapturedEncoder
 from shipper.errors import Retryable, ShipperError
 from shipper.haproxy.timestamps import SECOND_US, format_timestamp
+from shipper.jobs import local_receiver
+from shipper.jobs.local_receiver import LOST, accounted
 from shipper.limits import REPLAY_BATCH_LINES_MAX
-from shipper.local_receiver import LOST, accounted
 from shipper.query import Documents, Expected, Received, SearchProbe, by_content, verify_live
 from shipper.replay.captures import STDIN
 from shipper.replay.feed import Feed

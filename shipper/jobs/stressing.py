@@ -18,11 +18,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from shipper import local_receiver
 from shipper.elastic import Client
 from shipper.errors import ConfigError, ShipperError
-from shipper.live_replay import CLOCKS_DIFFER_US_MAX, LivePlan, replay_live
-from shipper.local_receiver import accounted
+from shipper.jobs import local_receiver
+from shipper.jobs.live_replay import CLOCKS_DIFFER_US_MAX, LivePlan, replay_live
+from shipper.jobs.local_receiver import accounted
 from shipper.replay.captures import open_capture
 from shipper.replay.cpu_time import between, look
 from shipper.replay.pace import SECOND_US, Evenly, Steady, read_duration_s
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipper.config import Config
-    from shipper.live_replay import LiveOutcome
+    from shipper.jobs.live_replay import LiveOutcome
     from shipper.query import Finding
     from shipper.replay.cpu_time import Look
     from shipper.replay.progress import Progress

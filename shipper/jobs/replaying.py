@@ -25,14 +25,14 @@ from shipper.dead_letter import DeadLetters
 from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
 from shipper.errors import Permanent
+from shipper.jobs.replay_latency import Timed
+from shipper.jobs.replay_reading import Reading
 from shipper.limits import REPLAY_STATE_INTERVAL_S
 from shipper.query import Documents
 from shipper.replay.captures import STDIN
 from shipper.replay.direct import Letter, Outcome, Progress, Settling, State, in_all
 from shipper.replay.feed import Selection
 from shipper.replay.state import ReplayFolder
-from shipper.replay_latency import Timed
-from shipper.replay_reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -19,11 +19,11 @@ from shipper import dead_letter, pipeline
 from shipper.config import Config
 from shipper.elastic import Client
 from shipper.errors import StateError
+from shipper.jobs.replaying import remembered, replay_direct
 from shipper.journal import StateFolder
 from shipper.limits import MIB
 from shipper.replay.direct import Tally
 from shipper.replay.feed import Selection
-from shipper.replaying import remembered, replay_direct
 from tests import direct_replay
 from tests.direct_replay import launch
 from tests.haproxy.lines import Values
