@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from shipper import config
-from shipper.config_errors import ENV_FILE
+from shipper.config._errors import ENV_FILE
 from shipper.errors import ConfigError
 from shipper.haproxy.formats import Format, compile_format
 from shipper.haproxy.stock import NEVER_GUESSED, STOCK_FORMATS

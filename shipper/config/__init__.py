@@ -1,0 +1,177 @@
+"""The configuration: closed, frozen models, read from a TOML file, the environment and the command line.
+
+1. Later sources win: defaults, the file, ``SHIPPER_…`` variables, flags.
+2. An unknown key is an error that names the nearest known one.
+3. A unit stands at the end of a name (`_s`, `_bytes`, `_days`).
+4. ``Interpretation`` is the part that decides how a line is read. It is written into every journal segment, so that a
+   line keeps the meaning it had when it came, whatever the configuration says later.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+import zoneinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tzlocal
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from shipper import haproxy_files, limits
+from shipper.config._elasticsearch import Elasticsearch
+from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
+from shipper.config._interpretation import Interpretation
+from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender
+from shipper.config._values import LabelName, Zone, known_zone
+from shipper.errors import ConfigError
+from shipper.haproxy.formats import Format
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipper.haproxy.cfg import DerivedFormat
+
+__all__ = [
+    "Config",
+    "DeadLetters",
+    "Delivery",
+    "Elasticsearch",
+    "Index",
+    "Interpretation",
+    "Journal",
+    "Listener",
+    "Sender",
+    "load",
+    "machine_zone",
+]
+
+
+class Config(BaseSettings):
+    """All settings."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        use_attribute_docstrings=True,
+    )
+
+    state_dir: Path = Path("/var/lib/shipper")
+    """The folder of the journal, the commit record, parked documents and dead letters."""
+    timezone: Zone | None = None
+    """The zone of the dates in the lines; by default this machine's at start."""
+    listeners: tuple[Listener, ...] = (Listener(),)
+    """Where lines come in."""
+    senders: tuple[Sender, ...] = ()
+    """What is known of the machines that send."""
+    formats: tuple[Format, ...] = ()
+    """Log formats beside the stock ones; the first that fits a line wins."""
+    haproxy_cfg: tuple[Path, ...] = ()
+    """HAProxy's configuration, files and folders as its `-f` takes them: more formats, and the names of captures."""
+    elasticsearch: Elasticsearch = Elasticsearch()
+    """How Elasticsearch is reached."""
+    index: Index = Index()
+    """Which index a line goes to."""
+    journal: Journal = Journal()
+    """The lines on disk that are not yet settled."""
+    delivery: Delivery = Delivery()
+    """How documents are sent."""
+    dead_letters: DeadLetters = DeadLetters()
+    """What Elasticsearch refused for good."""
+    keep_original: Literal["unparsed", "always", "never"] = "unparsed"
+    """Whose raw line stands in `event.original`: of lines not wholly understood (cut ones too), of all, of none."""
+    labels: Annotated[dict[LabelName, str], Field(max_length=limits.LABELS_MAX)] = {}
+    """Constants that every document carries under `labels`."""
+    require_template: bool = True
+    """Refuse to ship while the index template is missing or differs from this version's."""
+    shutdown_timeout_s: Annotated[float, Field(ge=0)] = 30.0
+    """How long a stop waits for Elasticsearch; the rest stays in the journal."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe of shipper's own log events that is written."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- the base's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- the base's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: flags, the environment, the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def zone(self) -> str:
+        """The default zone by its IANA name; the machine's own where none is configured."""
+        return self.timezone or machine_zone()
+
+    def resolved(self) -> Config:
+        """Read what `haproxy_cfg` names, so that what happens to these files later does not count."""
+        found = haproxy_files.formats(self.haproxy_cfg, os.environ)
+        formats = (*self.formats, *map(_derived, found))
+        return self.model_copy(update={"formats": formats, "haproxy_cfg": ()})
+
+    def interpretation(self) -> Interpretation:
+        """Give the part of the configuration that a line's meaning hangs on. Raises ConfigError for `haproxy_cfg`."""
+        return Interpretation(
+            listener_zones=tuple(listener.timezone or self.zone for listener in self.listeners),
+            senders=self.senders,
+            formats=self.resolved().formats,
+            index=self.index,
+            keep_original=self.keep_original,
+            labels=self.labels,
+        )
+
+
+def _derived(found: DerivedFormat) -> Format:
+    """Hold what was derived from a haproxy.cfg to what a configuration may say. Raises ConfigError."""
+    try:
+        return Format.model_validate(found, from_attributes=True)
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ConfigError(f"{found.place}: the format {found.name!r} cannot be used: {reasons}") from error
+
+
+def machine_zone() -> str:
+    """Give this machine's time zone by its IANA name."""
+    try:
+        return known_zone(tzlocal.get_localzone_name())
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError) as error:
+        msg = "cannot tell this machine's time zone; set timezone, like 'Europe/Berlin' (flag --timezone)"
+        raise ConfigError(msg) from error
+
+
+def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Config:
+    """Read the configuration from ``file``, the environment and ``flags`` (nested as the models are).
+
+    Raises ConfigError, which names each wrong key, where it stands and what would be right.
+    """
+    if file is not None and not file.is_file():
+        msg = f"configuration file {file}: no such file"
+        raise ConfigError(msg)
+
+    class Loaded(Config):
+        """Bound to one file: pydantic-settings takes the path from the class."""
+
+        model_config = SettingsConfigDict(toml_file=file)
+
+    refuse_unknown_variables(Config)
+    try:
+        return Loaded(**(flags or {}))
+    except ValidationError as error:
+        raise ConfigError(explain(error, file, Config)) from error
+    except SettingsError as error:
+        raise ConfigError(explain_variable(error)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        msg = f"configuration file {file}: {error}"
+        raise ConfigError(msg) from error

@@ -1,0 +1,47 @@
+"""What settings are made of: closed models, and the values that several of them hold."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import zoneinfo
+from ipaddress import ip_network
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+_LABEL: Final = re.compile(r"[a-z0-9_]{1,64}")
+
+
+def known_zone(name: str) -> str:
+    """Hold ``name`` to the IANA time zones that this machine knows."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        near = difflib.get_close_matches(name, zoneinfo.available_timezones(), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "; an IANA name like 'Europe/Berlin' is expected"
+        msg = f"unknown time zone {name!r}{hint}"
+        raise ValueError(msg) from None
+    return name
+
+
+def _label(name: str) -> str:
+    if not _LABEL.fullmatch(name):
+        msg = f"label {name!r} may hold only a-z, 0-9 and _, at most 64 of them"
+        raise ValueError(msg)
+    return name
+
+
+def _network(text: str) -> str:
+    return str(ip_network(text, strict=False))
+
+
+Zone = Annotated[str, AfterValidator(known_zone)]
+Network = Annotated[str, AfterValidator(_network)]
+LabelName = Annotated[str, AfterValidator(_label)]
+
+
+class Closed(BaseModel):
+    """A model that takes no key that it does not know, and never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
