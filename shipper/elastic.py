@@ -12,18 +12,19 @@ from __future__ import annotations
 import base64
 import json
 import re
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
 from elastic_transport import HttpHeaders, Serializer, TransportError
-from elastic_transport.client_utils import DEFAULT
 from elasticsearch import Elasticsearch
 
-from shipper.errors import ConnectionFailed
+from shipper.errors import ConfigError, ConnectionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from shipper import config
 
@@ -71,7 +72,7 @@ class Client:
         raw = _Raw()
         self._client = Elasticsearch(
             list(settings.urls),
-            ca_certs=str(settings.ca_file) if settings.ca_file else DEFAULT,
+            **_tls(settings),
             connections_per_node=connections_max,
             serializers=dict.fromkeys((_JSON, _NDJSON, "application/*", "text/*"), raw),
             sniff_on_start=False,
@@ -140,13 +141,69 @@ def _whole(headers: HttpHeaders) -> bool:
     return "content-length" in headers or "transfer-encoding" in headers
 
 
+def _tls(settings: config.Elasticsearch) -> dict[str, Any]:
+    """Give how the nodes' certificates are judged, and which one is shown. Raises ConfigError for unusable files."""
+    _try(settings)
+    given = {
+        "ca_certs": settings.ca_file,
+        "ssl_assert_fingerprint": settings.ca_fingerprint,
+        "client_cert": settings.client_cert_file,
+        "client_key": settings.client_key_file,
+    }
+    return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def _try(settings: config.Elasticsearch) -> None:
+    """Load the PEM files, as each connection will."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ca, certificate, key = settings.ca_file, settings.client_cert_file, settings.client_key_file
+    name, file = "ca_file", ca
+    try:
+        if ca is not None:
+            context.load_verify_locations(ca)
+        name, file = "client_cert_file", certificate
+        if certificate is not None:
+            context.load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        with_key = f" (with client_key_file {key})" if key is not None and name != "ca_file" else ""
+        reason = (error.reason or "").lower().replace("_", " ") or "no certificate in PEM, or no key for it"
+        raise ConfigError(f"elasticsearch.{name} {file}{with_key}: {reason}") from error
+    except OSError as error:
+        if key is not None and certificate is not None and certificate.exists():
+            name, file = "client_key_file", key
+        raise ConfigError(f"elasticsearch.{name} {file}: {error.strerror}") from error
+
+
 def _authorization(settings: config.Elasticsearch) -> dict[str, str]:
-    if settings.api_key is not None:
-        return {"authorization": f"ApiKey {settings.api_key.get_secret_value()}"}
-    if settings.username is not None and settings.password is not None:
-        pair = f"{settings.username}:{settings.password.get_secret_value()}"
+    key = _secret("api_key", settings)
+    if key is not None:
+        return {"authorization": f"ApiKey {key}"}
+    token = _secret("bearer_token", settings)
+    if token is not None:
+        return {"authorization": f"Bearer {token}"}
+    password = _secret("password", settings)
+    if settings.username is not None and password is not None:
+        pair = f"{settings.username}:{password}"
         return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
     return {}
+
+
+def _secret(name: str, settings: config.Elasticsearch) -> str | None:
+    """Give a secret from the setting ``name`` or the file of ``name_file``. Raises ConfigError for a bad file."""
+    given = getattr(settings, name)
+    if given is not None:
+        return str(given.get_secret_value())
+    file: Path | None = getattr(settings, f"{name}_file")
+    if file is None:
+        return None
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigError(f"elasticsearch.{name}_file {file}: {reason}") from error
+    if not secret or not secret.isprintable():
+        raise ConfigError(f"elasticsearch.{name}_file {file}: one line with the secret is expected")
+    return secret
 
 
 def _parsed(body: bytes) -> Any:  # noqa: ANN401 -- JSON can be anything

@@ -103,6 +103,20 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(
             {"elasticsearch": {"username": "a", "password": "b", "api_key": "c"}},
             "api_key and username exclude each other",
         ),
+        ({"elasticsearch": {"bearer_token": "c", "api_key_file": "k"}}, "api_key_file and bearer_token exclude"),
+        ({"elasticsearch": {"username": "a", "password": "b", "password_file": "c"}}, "password and password_file"),
+        ({"elasticsearch": {"password_file": "a"}}, "username and password go together"),
+        ({"elasticsearch": {"ca_file": "ca.pem"}}, "ca_file is for https, and not every one of urls is"),
+        ({"elasticsearch": {"ca_fingerprint": "ab:cd"}}, "64 hexadecimal digits (SHA-256) are expected"),
+        (
+            {"elasticsearch": {"urls": ["https://a:1"], "ca_file": "a", "ca_fingerprint": "ab" * 32}},
+            "ca_file and ca_fingerprint exclude each other",
+        ),
+        (
+            {"elasticsearch": {"urls": ["https://a:1"], "client_cert_file": "a", "ca_fingerprint": "ab" * 32}},
+            "a client certificate needs ca_file",
+        ),
+        ({"elasticsearch": {"urls": ["https://a:1"], "client_key_file": "a"}}, "client_key_file goes with"),
         ({"index": {"prefix": "Proxy"}}, "prefix 'Proxy': begin with a-z or 0-9"),
         ({"index": {"prefix": "logs-haproxy"}}, "data streams in Elasticsearch; choose another"),
         ({"index": {"date_format": "%Y.%m"}}, "%Y, %m and %d are all needed"),
@@ -132,7 +146,10 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None
         load(file)
 
 
-@pytest.mark.parametrize("credentials", [{"api_key": "hush-hush"}, {"username": "a", "password": "hush-hush"}])
+@pytest.mark.parametrize(
+    "credentials",
+    [{"api_key": "hush-hush"}, {"bearer_token": "hush-hush"}, {"username": "a", "password": "hush-hush"}],
+)
 def test_credentials_are_in_nothing_that_is_printed(credentials: dict[str, str]) -> None:
     config = load(None, {"elasticsearch": credentials})
     shown = f"{config!r} {config} {config.model_dump()} {config.model_dump_json()}"

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import PositiveFloat, SecretStr, model_validator
+from pydantic import AfterValidator, PositiveFloat, SecretStr, model_validator
 
 from shipper.config._values import Closed
+
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def _fingerprint(text: str) -> str:
+    """Give a SHA-256 fingerprint in lower case without colons."""
+    plain = text.replace(":", "").lower()
+    if not _FINGERPRINT.fullmatch(plain):
+        msg = f"fingerprint {text!r}: 64 hexadecimal digits (SHA-256) are expected, with colons or without"
+        raise ValueError(msg)
+    return plain
 
 
 def _port(url: str) -> int | None:
@@ -25,17 +38,31 @@ class Elasticsearch(Closed):
     """The nodes: `http://` or `https://`, with a port."""
     api_key: SecretStr | None = None
     """The encoded API key."""
+    api_key_file: Path | None = None
+    """A file that holds the encoded API key."""
+    bearer_token: SecretStr | None = None
+    """A token of a service account or of an identity provider."""
+    bearer_token_file: Path | None = None
+    """A file that holds the token."""
     username: str | None = None
-    """For basic authentication, with `password`."""
+    """For basic authentication, with `password` or `password_file`."""
     password: SecretStr | None = None
     """For basic authentication, with `username`."""
+    password_file: Path | None = None
+    """A file that holds the password."""
     ca_file: Path | None = None
     """PEM file of the authority that signed the nodes' certificates."""
+    ca_fingerprint: Annotated[str, AfterValidator(_fingerprint)] | None = None
+    """SHA-256 of that authority's certificate, or of the node's, instead of `ca_file`; as Elasticsearch prints it."""
+    client_cert_file: Path | None = None
+    """PEM file of the certificate that shipper shows to the nodes."""
+    client_key_file: Path | None = None
+    """PEM file of its key, where it is not in `client_cert_file`."""
     request_timeout_s: PositiveFloat = 30.0
     """A request without an answer for this long has failed, and is sent again."""
 
     @model_validator(mode="after")
-    def _check(self) -> Elasticsearch:
+    def _check_urls(self) -> Elasticsearch:
         if not self.urls:
             msg = "urls: at least one node is needed, like http://127.0.0.1:9200"
             raise ValueError(msg)
@@ -50,10 +77,36 @@ class Elasticsearch(Closed):
             if parts.username or parts.password:
                 msg = "urls: credentials do not belong into a URL; set username and password, or api_key"
                 raise ValueError(msg)
-        if (self.username is None) != (self.password is None):
+        return self
+
+    @model_validator(mode="after")
+    def _check_credentials(self) -> Elasticsearch:
+        ways = ("api_key", "api_key_file", "bearer_token", "bearer_token_file", "username")
+        given = [name for name in ways if getattr(self, name) is not None]
+        if len(given) > 1:
+            msg = f"{given[0]} and {given[1]} exclude each other"
+            raise ValueError(msg)
+        if self.password is not None and self.password_file is not None:
+            msg = "password and password_file exclude each other"
+            raise ValueError(msg)
+        if (self.username is None) != (self.password is None and self.password_file is None):
             msg = "username and password go together"
             raise ValueError(msg)
-        if self.api_key is not None and self.username is not None:
-            msg = "api_key and username exclude each other"
+        return self
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Elasticsearch:
+        given = [name for name in ("ca_file", "ca_fingerprint", "client_cert_file") if getattr(self, name) is not None]
+        if given and not all(urlsplit(url).scheme == "https" for url in self.urls):
+            msg = f"{given[0]} is for https, and not every one of urls is"
+            raise ValueError(msg)
+        if self.ca_file is not None and self.ca_fingerprint is not None:
+            msg = "ca_file and ca_fingerprint exclude each other"
+            raise ValueError(msg)
+        if self.ca_fingerprint is not None and self.client_cert_file is not None:
+            msg = "a client certificate needs ca_file instead of ca_fingerprint"
+            raise ValueError(msg)
+        if self.client_key_file is not None and self.client_cert_file is None:
+            msg = "client_key_file goes with client_cert_file"
             raise ValueError(msg)
         return self
