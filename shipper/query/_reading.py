@@ -31,6 +31,7 @@ _TRIES_MAX: Final = 6
 """With the pauses between them half a minute: a node that is started again is waited for."""
 _KEEP_ALIVE: Final = "5m"
 """Of a point in time, from page to page."""
+_OF_AGGREGATIONS: Final = "timed_out,_shards.total,_shards.failed,hits.total.value,aggregations"
 _OF_A_PAGE: Final = "pit_id,timed_out,_shards.failed,hits.hits._index,hits.hits._id,hits.hits._source,hits.hits.sort"
 
 
@@ -48,6 +49,14 @@ class Hit:
     index: str
     id: str
     source: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregated:
+    """How many documents a query found, and the answers to the aggregations over them."""
+
+    documents: int
+    answers: Mapping[str, Any]
 
 
 class Documents:
@@ -93,6 +102,21 @@ class Documents:
                     return
                 body["search_after"] = hits[-1]["sort"]
 
+    def aggregate(
+        self, pattern: str, query: Mapping[str, object], aggregations: Mapping[str, object]
+    ) -> Aggregated | None:
+        """Give the answers to aggregations over what ``query`` finds; None where there is no index."""
+        body = {"size": 0, "track_total_hits": True, "query": query, "aggs": aggregations}
+        path = f"/{quote(pattern, safe=',*')}/_search?filter_path={_OF_AGGREGATIONS}"
+
+        def ask() -> Mapping[str, Any]:
+            return _of_all_shards(self._ask("POST", path, body))
+
+        answer = self._patiently(ask)
+        if not answer["_shards"]["total"]:
+            return None
+        return Aggregated(answer["hits"]["total"]["value"], answer.get("aggregations", {}))
+
     def count_each(self, pattern: str, queries: Sequence[Mapping[str, object]]) -> list[int]:
         """Count what each of ``queries`` finds by now. Asks once: raises Retryable for what may pass."""
         body = {"size": 0, "aggs": {"each": {"filters": {"filters": list(queries)}}}}
@@ -118,10 +142,7 @@ class Documents:
 
     def _page(self, body: Mapping[str, object]) -> Mapping[str, Any]:
         def ask() -> Mapping[str, Any]:
-            page: Mapping[str, Any] = self._ask("POST", f"/_search?filter_path={_OF_A_PAGE}", body)
-            if page.get("timed_out") or page.get("_shards", {}).get("failed"):
-                raise Retryable("Elasticsearch could not search all shards")
-            return page
+            return _of_all_shards(self._ask("POST", f"/_search?filter_path={_OF_A_PAGE}", body))
 
         return self._patiently(ask)
 
@@ -145,6 +166,12 @@ class Documents:
 
 class _NotFoundError(Permanent):
     """There is no such index."""
+
+
+def _of_all_shards(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
+        raise Retryable("Elasticsearch could not search all shards")
+    return answer
 
 
 def _source_of(item: Mapping[str, Any]) -> Document | None:
