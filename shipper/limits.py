@@ -244,6 +244,13 @@ REPLAY_RECONNECT_S_MAX: Final = 60.0
 REPLAY_CLOSE_S_MAX: Final = 10.0
 """How long a stream's other side may take to open, or to read what the kernel holds at the end."""
 
+# -- service ---------------------------------------------------------------------------------------------------------
+STATUS_BYTES_MAX: Final = 4 * MIB
+"""Read of an answer: a status with as many senders as are remembered takes some 300 kB."""
+
+JOURNAL_SHARE_ALARMING: Final = 0.9
+"""Of the journal's bound: at 7,000 lines a second the rest is a few minutes."""
+
 # -- commands --------------------------------------------------------------------------------------------------------
 SUMMARY_REASONS_MAX: Final = 100
 """Reasons told apart in a summary, each with an example; no reader wants more, and further ones are counted as one."""

@@ -1,0 +1,6 @@
+"""What a running shipper tells of itself."""
+
+from shipper.service._socket import NoStatusError, StatusServer, fetch
+from shipper.service._status import Expected, Sender, Status
+
+__all__ = ["Expected", "NoStatusError", "Sender", "Status", "StatusServer", "fetch"]

@@ -1,0 +1,140 @@
+"""What a running shipper tells of itself: one closed record, the same on the socket, on the page and in `--json`.
+
+1. Lines are counted once each: ``received = journaled + dropped_full + refused_sender + empty``, and
+   ``journaled = indexed + already_there + dead_lettered + pending + journal_lost``. Each term is counted where it
+   happens, so the sums can fail; ``unexplained`` says by how many lines they do.
+2. The counters go on over restarts; what says "since the start" or "in the last minute" does not.
+3. What a person has to look at is said in ``attention``, in words. Nothing here holds a credential or a line.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shipper.limits import JOURNAL_SHARE_ALARMING
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Sender(_Closed):
+    """One address that lines came from, since the start."""
+
+    address: str
+    """An IP address; the path of a unix socket; a followed file's URL; empty for standard input."""
+    last_seen: AwareDatetime
+    lines: Count
+    lines_per_s: float
+    """Over the last minute."""
+    unparsed: Count
+    log_format: str | None
+    """Of the last line that was looked at: a name, or None when nothing understood it."""
+    timezone: str
+    """The zone that its dates are read in."""
+    off_by_s: int
+    """Whole quarters of an hour between its clock and ours, where they suggest a wrong zone; otherwise 0."""
+
+
+class Expected(_Closed):
+    """A network that lines are expected from: an entry of `[[senders]]` with `silent_after_s`."""
+
+    network: str
+    silent_after_s: float
+    last_seen: AwareDatetime | None
+    """None: not since the start."""
+    silent: bool
+
+
+class Status(_Closed):
+    """How a running shipper stands."""
+
+    version: str
+    engine: str
+    pid: int
+    """Of the shipping process."""
+    started_at: AwareDatetime
+    """When the shipping process was started, for the first time or again."""
+    taken_at: AwareDatetime
+    """When this was true: at most some seconds ago, unless the process hangs."""
+
+    received: Count
+    """Lines taken from the kernel or a file."""
+    journaled: Count
+    dropped_full: Count
+    refused_sender: Count
+    empty: Count
+    kernel_drops: Count
+    """Datagrams; not among ``received``."""
+    indexed: Count
+    already_there: Count
+    dead_lettered: Count
+    pending: int
+    """Lines in the journal without a verdict, and the parked ones."""
+    parked: Count
+    """Of ``pending``: those that are tried slowly, because their index refuses them for long."""
+    journal_lost: Count
+    unparsed: Count
+    """Lines that nothing understood, since the start. They are indexed all the same."""
+
+    counted: bool
+    """False for some seconds after a start with a long journal: until then ``pending`` is too small."""
+    oldest_pending_age_s: float | None
+    """Since the receipt of the oldest line without a verdict, parked ones aside; None when there is none."""
+    lag_s: float | None
+    """From receipt to verdict, of the batch that was settled last; None when none was in the last minute."""
+    received_per_s: float
+    """Over the last minute, as the next one."""
+    indexed_per_s: float
+
+    reachable: bool
+    """Whether the last request got an answer that could be read."""
+    requests_in_flight: Count
+    unsettled_bytes: Count
+    """Documents in memory that are sent or wait to be sent again."""
+    held: dict[str, str]
+    """Indices that take nothing, with the reason."""
+    paused: dict[str, str]
+    """Why nothing is sent at all; empty when it is."""
+
+    journal_bytes: Count
+    """On disk, with what is settled and not deleted yet."""
+    journal_bytes_max: Count
+
+    senders: tuple[Sender, ...]
+    """The most recent first; at most SENDERS_REMEMBERED_MAX."""
+    lines_of_other_senders: Count
+    """Lines of addresses beyond that bound."""
+    expected: tuple[Expected, ...]
+
+    @property
+    def unexplained(self) -> int:
+        """Lines by which the two sums fail, together: 0 when every line is accounted for."""
+        settled = self.indexed + self.already_there + self.dead_lettered + self.journal_lost
+        came = self.received - (self.journaled + self.dropped_full + self.refused_sender + self.empty)
+        went = self.journaled - (settled + self.pending)
+        return abs(came) + abs(went)
+
+    @property
+    def attention(self) -> tuple[str, ...]:
+        """What a person has to look at, each in a sentence; empty when all is well."""
+        said = [f"delivery is paused ({kind}): {reason}" for kind, reason in self.paused.items()]
+        said += [f"index {index} is held: {reason}" for index, reason in self.held.items()]
+        if not self.reachable:
+            said.append("Elasticsearch does not answer; lines wait in the journal")
+        if self.journal_bytes >= JOURNAL_SHARE_ALARMING * self.journal_bytes_max:
+            said.append(
+                f"the journal is {self.journal_bytes / self.journal_bytes_max:.0%} full; then lines are dropped"
+            )
+        said += [
+            f"nothing came from {known.network} for more than {known.silent_after_s:g} s"
+            for known in self.expected
+            if known.silent
+        ]
+        if self.unexplained and self.counted:
+            said.append(f"the counters do not add up, by {self.unexplained} lines; please report it")
+        return tuple(said)
