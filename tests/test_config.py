@@ -91,6 +91,8 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(
         ({"listeners": [{"url": "file://haproxy.log"}]}, "the whole path of a file is expected"),
         ({"listeners": [{"url": "unix:///run/shipper/"}]}, "the whole path of a file is expected"),
         ({"listeners": [{"url": "file:///var/*/haproxy.log"}]}, "may stand in the file's name only"),
+        ({"listeners": [{"url": "stdin:", "allow": ["::1"]}]}, "allow is of udp and tcp"),
+        ({"listeners": [{"allow": ["here"]}]}, "listeners.0.allow.0: "),
         ({"listeners": [{"url": "stdin:x"}]}, "the scheme must be one of"),
         ({"listeners": [{"url": "unix:///run/x", "socket_mode": "rw"}]}, "socket_mode: String should match pattern"),
         ({"senders": [{"network": "10.0.0.0/40", "timezone": "UTC"}]}, "senders.0.network: "),

@@ -25,6 +25,8 @@ class Listener(Closed):
     """`udp://` or `tcp://ADDRESS:PORT`, `unix-dgram://` or `unix:///PATH`, `file:///PATH` (may be a glob), `stdin:`."""
     timezone: Zone | None = None
     """The zone of the dates in the lines; by default `timezone`."""
+    allow: tuple[Network, ...] = ()
+    """Of `udp` and `tcp`: the addresses and networks that may send, like `192.0.2.0/24`; empty: all."""
     receive_buffer_bytes: PositiveInt = limits.RECEIVE_BUFFER_BYTES
     """Of `udp`: asked of the kernel (SO_RCVBUF); what it gave is logged."""
     socket_mode: Annotated[str, Field(pattern=r"^0?[0-7]{3}$")] = "0666"
@@ -49,7 +51,10 @@ class Listener(Closed):
 
     @model_validator(mode="after")
     def _check(self) -> Listener:
-        listen_url.parse(self.url)
+        at = listen_url.parse(self.url)
+        if self.allow and not at.host:
+            msg = f"allow is of udp and tcp; who may send to {self.url} is decided by its permissions"
+            raise ValueError(msg)
         return self
 
 

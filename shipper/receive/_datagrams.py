@@ -19,6 +19,7 @@ from shipper.limits import LINE_BYTES_MAX, RECEIVE_BATCH_LINES
 from shipper.receive._source import Ordinary, WhenFull
 
 if TYPE_CHECKING:
+    from shipper.receive._allowed import Allowed
     from shipper.receive._gathering import Gathering
     from shipper.receive._source import Bookmarks, Flush
     from shipper.receive._unix_path import UnixPath
@@ -50,9 +51,10 @@ class UdpSource(Ordinary):
 
     when_full = WhenFull.DROP
 
-    def __init__(self, number: int, bound: socket.socket) -> None:
+    def __init__(self, number: int, bound: socket.socket, allowed: Allowed) -> None:
         self.number = number
         self.socket = bound
+        self._allowed = allowed
         self._drops = DropCount(bound)
 
     @property
@@ -72,12 +74,15 @@ class UdpSource(Ordinary):
     def read(self, gathering: Gathering, flush: Flush) -> int:
         """Gather datagrams until there are none, or a batch is full."""
         receive, add, number = self.socket.recvfrom, gathering.add, self.number
+        allowed = self._allowed or None
         taken = 0
         try:
             while taken < RECEIVE_BATCH_LINES:
                 datagram, sender = receive(LINE_BYTES_MAX)
                 taken += 1
-                if add(datagram, number, sender[0]):
+                if allowed is not None and sender[0] not in allowed:
+                    gathering.refuse(datagram)
+                elif add(datagram, number, sender[0]):
                     flush()
         except BlockingIOError:
             pass

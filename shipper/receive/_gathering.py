@@ -42,7 +42,7 @@ class Gathering:
         self._origins: dict[tuple[int, str], int] = {}
         self._cursors: dict[FileId, Cursor] = {}
         self._bytes = 0
-        self._received = self._empty = 0
+        self._received = self._empty = self._refused = 0
 
     @property
     def lines(self) -> int:
@@ -90,6 +90,12 @@ class Gathering:
             or len(self._origins) >= SENDERS_REMEMBERED_MAX
         )
 
+    def refuse(self, datagram: bytes) -> None:
+        """Count the lines of a datagram from who may not send."""
+        lines = 1 + min(datagram.rstrip(_ENDS).count(b"\n"), DATAGRAM_LINES_MAX - 1)
+        self._received += lines
+        self._refused += lines
+
     def add_cut(self, line: bytes, listener: int, address: str) -> bool:
         """Add a line whose end is missing; say whether the entry is full now."""
         before = len(self._lines)
@@ -111,7 +117,7 @@ class Gathering:
             origin_numbers=self._origin_numbers,
             flags=self._flags(),
             origins=[Origin(listener, address) for listener, address in self._origins],
-            tally=tally + ReceiveTally(received=self._received, empty=self._empty),
+            tally=tally + ReceiveTally(received=self._received, empty=self._empty, refused_sender=self._refused),
             cursors=tuple(self._cursors.values()),
         )
         self._reset()

@@ -18,6 +18,7 @@ import structlog
 
 from shipper.errors import ConfigError
 from shipper.limits import UNIX_DATAGRAMS_MIN
+from shipper.receive._allowed import Allowed
 from shipper.receive._datagrams import UdpSource, UnixDatagrams
 from shipper.receive._files import FileSource
 from shipper.receive._stdin import StdinSource
@@ -67,7 +68,7 @@ def open_source(number: int, listener: config.Listener) -> Source:
 
 
 def _open_udp(number: int, listener: config.Listener) -> Source:
-    opened = UdpSource(number, _bind(socket.SOCK_DGRAM, listener))
+    opened = UdpSource(number, _bind(socket.SOCK_DGRAM, listener), Allowed(listener.allow, listener.url))
     granted = _ask_for_buffer(opened.socket, listener.receive_buffer_bytes)
     _log.info("listener_opened", url=listener.url, port=opened.port, receive_buffer_bytes=granted)
     if granted < listener.receive_buffer_bytes:
@@ -82,7 +83,7 @@ def _open_udp(number: int, listener: config.Listener) -> Source:
 
 
 def _open_tcp(number: int, listener: config.Listener) -> Source:
-    opened = StreamSource(number, _bind(socket.SOCK_STREAM, listener))
+    opened = StreamSource(number, _bind(socket.SOCK_STREAM, listener), Allowed(listener.allow, listener.url))
     opened.socket.listen(_BACKLOG)
     _log.info("listener_opened", url=listener.url, port=opened.port)
     return opened
@@ -101,7 +102,7 @@ def _open_unix_streams(number: int, listener: config.Listener) -> Source:
     bound = _bind(socket.SOCK_STREAM, listener)
     bound.listen(_BACKLOG)
     _log.info("listener_opened", url=listener.url)
-    return StreamSource(number, bound, UnixPath(listener.at.path))
+    return StreamSource(number, bound, Allowed((), listener.url), UnixPath(listener.at.path))
 
 
 def _open_files(number: int, listener: config.Listener) -> Source:

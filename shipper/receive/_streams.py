@@ -23,6 +23,7 @@ from shipper.receive._framing import Framed, SyslogFraming
 from shipper.receive._source import Ordinary, WhenFull, gather
 
 if TYPE_CHECKING:
+    from shipper.receive._allowed import Allowed
     from shipper.receive._gathering import Gathering
     from shipper.receive._source import Bookmarks, Flush
     from shipper.receive._unix_path import UnixPath
@@ -43,13 +44,17 @@ class _Connection:
 
 
 class StreamSource(Ordinary):
-    """A listening socket and its connections; of a unix socket, the path stands for the sender."""
+    """A listening socket and its connections; of a unix socket, the path stands for the sender.
+
+    A connection from an address that may not send is closed unread: nobody knows how many lines it had.
+    """
 
     when_full = WhenFull.WAIT
 
-    def __init__(self, number: int, listening: socket.socket, path: UnixPath | None = None) -> None:
+    def __init__(self, number: int, listening: socket.socket, allowed: Allowed, path: UnixPath | None = None) -> None:
         self.number = number
         self.socket = listening
+        self._allowed = allowed
         self._path = path
         self._connections: dict[int, _Connection] = {}
         """The longest quiet first."""
@@ -138,6 +143,9 @@ class StreamSource(Ordinary):
             return
         except OSError as error:
             self._pause(poll, str(error))
+            return
+        if self._allowed and peer[0] not in self._allowed:
+            accepted.close()
             return
         accepted.setblocking(False)  # noqa: FBT003 -- the standard library's signature
         if self._path is None:
