@@ -213,6 +213,48 @@ VERIFY_FIELDS_MAX: Final = 100
 PROBES_IN_FLIGHT_MAX: Final = 100
 """Documents that are looked for at the same time: 10 a second, and the default refresh interval twice."""
 
+GROUPS_MAX: Final = 10_000
+"""Groups that percentiles are told of, with all phases some 100 MB; nobody reads more, and further ones are counted."""
+
+GROUPS_OF_A_PAGE: Final = 200
+"""Groups in one answer of Elasticsearch, which holds a histogram for each and each phase, of up to 100 kB."""
+
+TALLY_VALUES_MAX: Final = 2_000_000
+"""Different milliseconds counted over all groups and phases, of some 120 B each: 250 MB."""
+
+PANEL_ROWS_MAX: Final = 500
+"""Lines or paths that a panel of the dashboard shows; nobody reads more, and filters find the others."""
+
+PANEL_FILTERS_MAX: Final = 50
+"""Filter values of one view: more than a person clicks together, far below Elasticsearch's bound on clauses."""
+
+PANEL_VALUE_CHARS_MAX: Final = 8191
+"""Of one parameter: as long as a keyword that Elasticsearch can find (`ignore_above`)."""
+
+PANEL_BACKENDS_MAX: Final = 100
+"""Backends of a table, and PANEL_SERVERS_MAX servers of each: each has a histogram of some 10 kB."""
+
+PANEL_SERVERS_MAX: Final = 50
+"""Servers of one backend in a table."""
+
+PANEL_CANDIDATES_MAX: Final = 200
+"""Paths with the largest maximum, among which those with the largest percentiles are found."""
+
+PANEL_CLIENTS_MAX: Final = 20
+"""Client addresses of a table."""
+
+PANEL_VALUES_MAX: Final = 100
+"""Values of a field that a menu offers."""
+
+PANEL_STATES_MAX: Final = 100
+"""Termination states of a table: HAProxy has 12 x 8 beginnings, and a site sees a few dozen states."""
+
+PANEL_EVENTS_MAX: Final = 500
+"""HAProxy's own messages that are looked at for marks on the time axis, the newest."""
+
+PANEL_QUERY_S_MAX: Final = 10.0
+"""What Elasticsearch may take for a panel: twice what any needs for a day of 10 million lines, cold."""
+
 # -- replay ----------------------------------------------------------------------------------------------------------
 REPLAY_STATE_INTERVAL_S: Final = 0.5
 """Between two records of a direct replay's state: a kill costs at most so much that is sent again."""
@@ -254,3 +296,21 @@ JOURNAL_SHARE_ALARMING: Final = 0.9
 # -- commands --------------------------------------------------------------------------------------------------------
 SUMMARY_REASONS_MAX: Final = 100
 """Reasons told apart in a summary, each with an example; no reader wants more, and further ones are counted as one."""
+
+TOP_BACK_BYTES: Final = 8 * MIB
+"""Of the journal, what is read back at the start for a first look: a few seconds of a busy stream, hours of a quiet one."""
+
+TOP_WINDOW_S_MAX: Final = 3_600
+"""Seconds of a live view: each is kept with all its groups, and what is longer ago is a question for Elasticsearch."""
+
+TOP_READ_SHARE_MAX: Final = 0.5
+"""Of one core's time, what reading the stream may take; entries beyond that are only counted."""
+
+TOP_GROUPS_MAX: Final = 500
+"""Groups told apart in one second of a live view; further ones are counted together."""
+
+TOP_NAME_CHARS_MAX: Final = 256
+"""Of a name or a message that is shown: a path may be as long as a line."""
+
+TOP_EVENTS_MAX: Final = 5
+"""HAProxy's own messages that are shown, the last ones."""
