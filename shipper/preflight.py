@@ -61,7 +61,8 @@ def _configuration(config: Config) -> Iterator[Finding]:
         zone = listener.timezone or config.zone
         yield Finding("zone", f"dates without an offset that come to {listener.url} are taken to be {zone}")
     for sender in config.senders:
-        yield Finding("zone", f"dates without an offset from {sender.network} are taken to be {sender.timezone}")
+        if sender.timezone is not None:
+            yield Finding("zone", f"dates without an offset from {sender.network} are taken to be {sender.timezone}")
 
 
 def _haproxy(config: Config) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shipper.config import Config, Interpretation, Sender, load
+from shipper.config import Config, Interpretation, Sender, SenderZone, load
 from shipper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(
         ({"listeners": [{"url": "stdin:x"}]}, "the scheme must be one of"),
         ({"listeners": [{"url": "unix:///run/x", "socket_mode": "rw"}]}, "socket_mode: String should match pattern"),
         ({"senders": [{"network": "10.0.0.0/40", "timezone": "UTC"}]}, "senders.0.network: "),
-        ({"senders": [{"network": "10.0.0.0/8"}]}, "senders.0.timezone: Field required"),
+        ({"senders": [{"timezone": "UTC"}]}, "senders.0.network: Field required"),
         ({"elasticsearch": {"urls": []}}, "elasticsearch: urls: at least one node is needed"),
         ({"elasticsearch": {"urls": ["127.0.0.1:9200"]}}, "a URL like http://127.0.0.1:9200 is expected"),
         ({"elasticsearch": {"urls": ["http://a:b@es:9200"]}}, "credentials do not belong into a URL"),
@@ -168,9 +168,9 @@ def test_the_longest_network_decides_a_senders_zone_then_the_listener_then_utc()
     interpretation = Interpretation(
         listener_zones=("Europe/Berlin",),
         senders=(
-            Sender(network="10.0.0.0/8", timezone="Asia/Tokyo"),
-            Sender(network="10.1.0.0/16", timezone="America/New_York"),
-            Sender(network="2001:db8::/32", timezone="Europe/Paris"),
+            SenderZone(network="10.0.0.0/8", timezone="Asia/Tokyo"),
+            SenderZone(network="10.1.0.0/16", timezone="America/New_York"),
+            SenderZone(network="2001:db8::/32", timezone="Europe/Paris"),
         ),
     )
     assert interpretation.zone_of(0, "10.1.2.3") == "America/New_York"
@@ -230,3 +230,12 @@ def test_a_value_of_another_type_is_answered_with_what_it_means(flags: dict[str,
 def test_one_underscore_too_few_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHIPPER_INDEX_PREFIX", "proxy")
     assert "SHIPPER_INDEX__PREFIX" in _wrong({})
+
+
+def test_a_network_of_which_nothing_is_said_is_a_mistake() -> None:
+    assert "say what of it: timezone, silent_after_s, or both" in _wrong({"senders": [{"network": "192.0.2.1"}]})
+
+
+def test_how_long_a_sender_may_be_silent_is_no_part_of_what_its_lines_mean() -> None:
+    config = Config(timezone="UTC", senders=(Sender(network="192.0.2.1", silent_after_s=60.0),))
+    assert config.interpretation().senders == ()

@@ -29,7 +29,7 @@ from shipper import haproxy_files, limits
 from shipper.config._elasticsearch import Elasticsearch
 from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
 from shipper.config._interpretation import Interpretation
-from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender
+from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender, SenderZone
 from shipper.config._values import LabelName, Zone, known_zone
 from shipper.errors import ConfigError
 from shipper.haproxy.formats import Format
@@ -49,6 +49,7 @@ __all__ = [
     "Journal",
     "Listener",
     "Sender",
+    "SenderZone",
     "load",
     "machine_zone",
 ]
@@ -125,7 +126,11 @@ class Config(BaseSettings):
         """Give the part of the configuration that a line's meaning hangs on. Raises ConfigError for `haproxy_cfg`."""
         return Interpretation(
             listener_zones=tuple(listener.timezone or self.zone for listener in self.listeners),
-            senders=self.senders,
+            senders=tuple(
+                SenderZone(network=sender.network, timezone=sender.timezone)
+                for sender in self.senders
+                if sender.timezone is not None
+            ),
             formats=self.resolved().formats,
             index=self.index,
             keep_original=self.keep_original,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shipper.config._sections import Index, Sender
+from shipper.config._sections import Index, SenderZone
 from shipper.config._values import Closed, LabelName, Zone
 from shipper.haproxy.formats import Format
 
@@ -20,7 +20,7 @@ class Interpretation(Closed):
     """Of this structure."""
     listener_zones: tuple[Zone, ...] = ()
     """The zone of each listener, by its number."""
-    senders: tuple[Sender, ...] = ()
+    senders: tuple[SenderZone, ...] = ()
     """Zones by network; the longest prefix wins."""
     formats: tuple[Format, ...] = ()
     """Tried in this order, before the stock ones."""

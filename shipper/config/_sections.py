@@ -63,8 +63,24 @@ class Sender(Closed):
 
     network: Network
     """An address or a network: `192.0.2.7`, `192.0.2.0/24`, `2001:db8::/32`."""
+    timezone: Zone | None = None
+    """The zone of the dates in their lines; by default the listener's."""
+    silent_after_s: PositiveFloat | None = None
+    """When nothing came from there for so long, that is said, and `shipper status` exits with 1."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Sender:
+        if self.timezone is None and self.silent_after_s is None:
+            msg = f"network {self.network}: say what of it: timezone, silent_after_s, or both"
+            raise ValueError(msg)
+        return self
+
+
+class SenderZone(Closed):
+    """The zone of the dates in the lines of a network."""
+
+    network: Network
     timezone: Zone
-    """The zone of the dates in their lines."""
 
 
 class Index(Closed):
