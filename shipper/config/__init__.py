@@ -68,6 +68,8 @@ class Config(BaseSettings):
 
     state_dir: Path = Path("/var/lib/shipper")
     """The folder of the journal, the commit record, parked documents and dead letters."""
+    user: str | None = None
+    """The user to become once the listeners are open, when started as root: for ports below 1024."""
     timezone: Zone | None = None
     """The zone of the dates in the lines; by default this machine's at start."""
     listeners: tuple[Listener, ...] = (Listener(),)

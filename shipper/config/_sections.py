@@ -123,6 +123,8 @@ class Journal(Closed):
     """A segment is closed at this size, and deleted when all of it is settled."""
     sync: Literal["always", "never"] | Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(ms|s)$")] = "1s"
     """When written lines are forced to the disk: `always`, `never`, or an interval like `1s`, `200ms`."""
+    when_full: Literal["block", "drop_newest"] = "block"
+    """At the bound: whether streams and standard input wait for room, or are dropped and counted as datagrams are."""
 
     @property
     def sync_interval_s(self) -> float | None:

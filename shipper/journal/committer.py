@@ -81,6 +81,23 @@ def load(path: Path) -> Commit:
     return Commit()
 
 
+def peek(path: Path) -> Commit | None:
+    """Read the commit record that ``load`` would give, and leave everything as it is; None when none holds.
+
+    Raises StateError when one is there and cannot be read.
+    """
+    for candidate in (path, _backup(path)):
+        try:
+            commit = decode(candidate.read_bytes())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StateError(f"commit record {candidate}: {error.strerror}; look as the user of shipper") from error
+        if commit is not None:
+            return commit
+    return None
+
+
 class Committer:
     """Writes the commit that ``current`` gives, at most every COMMIT_INTERVAL_S; used by one thread.
 

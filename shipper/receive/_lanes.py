@@ -1,6 +1,6 @@
 """From sources to the journal: what is gathered becomes an entry, and a full journal is met as the sources need it.
 
-1. What cannot wait is dropped when the journal is full, counted, and said once; so is the end of it.
+1. What cannot wait, or is not to, is dropped when the journal is full, counted, and said once; so is the end of it.
 2. What can wait is held here, one batch, and not read on until the journal has taken it; that is tried ten times a
    second. The sender waits then: the kernel's buffers fill up, or the file grows. Nothing is lost of it.
 3. What is counted beside the lines goes with the next entry, at the latest with the next report: a flood of blank
@@ -48,7 +48,7 @@ class Journal(Protocol):
 
 
 class DroppingLane:
-    """Sources that cannot wait, and the counts of all."""
+    """Sources that cannot wait or are not to, and the counts of all."""
 
     full = False
 
@@ -80,8 +80,11 @@ class DroppingLane:
         return True
 
     def finish(self) -> None:
-        """Append what is left; say what the journal does not take."""
+        """Take what was begun as lines, append what is left; say what the journal does not take."""
+        for source in self.sources:
+            source.finish(self._gathering, self.flush)
         self.flush()
+        self.flush()  # the counts of what was dropped by the first
         if self._tally != _NO_TALLY:
             _log.error("counts_not_journaled", **asdict(self._tally))
 

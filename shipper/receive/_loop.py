@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import select
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from shipper.limits import FILE_LOOK_S, RECEIVE_LINGER_S, RECEIVE_STOP_S_MAX
 from shipper.receive._lanes import DroppingLane, WaitingLane
@@ -39,12 +39,20 @@ class Stop(Protocol):
         """Say whether a stop was asked for."""
 
 
-def receive(sources: Sequence[Source], journal: Journal, *, clock_us: Callable[[], int], stop: Stop) -> bool:
+def receive(
+    sources: Sequence[Source],
+    journal: Journal,
+    *,
+    clock_us: Callable[[], int],
+    stop: Stop,
+    when_full: Literal["block", "drop_newest"] = "block",
+) -> bool:
     """Receive until ``stop`` or until every source has ended; then read what is left, and close all.
 
-    Says whether it was the sources that ended.
+    ``when_full`` decides for the sources that could wait for a full journal. Says whether it was the sources that
+    ended.
     """
-    receiver = _Receiver(sources, journal, clock_us)
+    receiver = _Receiver(sources, journal, clock_us, when_full)
     with select.epoll() as poll:
         poll.register(stop.fileno(), select.EPOLLIN)
         watch = _Watch(poll, sources, Bookmarks(journal.cursors))
@@ -101,8 +109,13 @@ def _can_wake(poll: select.epoll, fd: int) -> bool:
 
 
 class _Receiver:
-    def __init__(self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int]) -> None:
-        kinds = {kind: [source for source in sources if source.when_full is kind] for kind in WhenFull}
+    def __init__(
+        self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int], when_full: str
+    ) -> None:
+        kinds: dict[WhenFull, list[Source]] = {kind: [] for kind in WhenFull}
+        for source in sources:
+            may_drop = source.when_full is WhenFull.WAIT and when_full == "drop_newest"
+            kinds[WhenFull.DROP if may_drop else source.when_full].append(source)
         self._sources = sources
         self._dropping = DroppingLane(kinds[WhenFull.DROP], journal, clock_us)
         self._waiting = WaitingLane(kinds[WhenFull.WAIT], journal, clock_us)

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shipper.errors import JournalFull
 from shipper.journal import Cursor, Draft, FileId, Flag, ReceiveTally, cursors
@@ -77,11 +77,18 @@ class Running:
         self.journal = journal or Memory()
         self.sources = sources
         self.ended: bool | None = None
+        self.when_full: Literal["block", "drop_newest"] = "block"
         self._read, self._write = os.pipe()
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
-        self.ended = receive(self.sources, self.journal, clock_us=lambda: time.time_ns() // 1000, stop=Stop(self._read))
+        self.ended = receive(
+            self.sources,
+            self.journal,
+            clock_us=lambda: time.time_ns() // 1000,
+            stop=Stop(self._read),
+            when_full=self.when_full,
+        )
 
     def start(self) -> None:
         self._thread.start()

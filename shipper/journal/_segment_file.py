@@ -1,0 +1,76 @@
+"""A segment's file, read in pieces: headers by their offset, and the next one that holds behind damage.
+
+What was read is remembered until ``forget``: the file may have grown since, and what is near its end may be a write
+that was seen in parts.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from shipper.journal import codec
+from shipper.limits import MIB
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class SegmentFile:
+    """The file of ``segment``, open for reading.
+
+    So many bytes are read at once that a thousand small entries cost one call.
+    """
+
+    def __init__(self, path: Path, segment: bytes, piece_bytes: int = MIB) -> None:
+        self.segment = segment
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._seed = codec.seed(segment)
+        self._piece_bytes = piece_bytes
+        self._piece, self._piece_at = b"", 0
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def forget(self) -> None:
+        """Read anew what is read next: it may have been written since."""
+        self._piece = b""
+
+    def size(self) -> int:
+        """Give how long the file is now."""
+        return os.fstat(self._fd).st_size
+
+    def begin(self) -> codec.SegmentHeader | None:
+        """Read the segment's own header; None while it is not there, or when it is damaged or another segment's."""
+        size = codec.segment_header_bytes(self.read(0, codec.SEGMENT_HEADER_BYTES))
+        header = codec.decode_segment_header(self.read(0, size)) if size else None
+        return header if header is not None and header.segment == self.segment else None
+
+    def header(self, offset: int) -> codec.EntryHeader | None:
+        """Read the entry header at ``offset``; None when none is there that holds."""
+        return codec.decode_entry_header(self.read(offset, codec.ENTRY_HEADER_BYTES), self._seed)
+
+    def payload(self, offset: int, header: codec.EntryHeader) -> bytes:
+        """Give what follows the ``header`` at ``offset``, less where the file ends."""
+        return self.read(offset + codec.ENTRY_HEADER_BYTES, header.payload_bytes)
+
+    def find_header(self, offset: int) -> int | None:
+        """Find the first entry header that holds, at ``offset`` or after it."""
+        magic = codec.ENTRY_MAGIC
+        while len(piece := os.pread(self._fd, MIB, offset)) >= len(magic):
+            at = piece.find(magic)
+            while at >= 0:
+                if self.header(offset + at) is not None:
+                    return offset + at
+                at = piece.find(magic, at + 1)
+            offset += len(piece) - len(magic) + 1
+        return None
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Give ``size`` bytes at ``offset``, fewer where the file ends."""
+        at = offset - self._piece_at
+        if at < 0 or at + size > len(self._piece):
+            piece = os.pread(self._fd, max(size, self._piece_bytes), offset)
+            self._piece, self._piece_at, at = piece, offset, 0
+        return self._piece[at : at + size]
