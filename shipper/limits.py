@@ -255,6 +255,19 @@ PANEL_EVENTS_MAX: Final = 500
 PANEL_QUERY_S_MAX: Final = 10.0
 """What Elasticsearch may take for a panel: twice what any needs for a day of 10 million lines, cold."""
 
+# -- dashboard -------------------------------------------------------------------------------------------------------
+DASHBOARD_QUERIES_MAX: Final = 4
+"""Searches at the same time: a page has a dozen panels, and Elasticsearch has lines to index as well."""
+
+DASHBOARD_QUESTIONS_MAX: Final = 256
+"""Different questions on their way or waiting: those of some ten people who change the range at once."""
+
+DASHBOARD_CONNECTIONS_MAX: Final = 512
+"""Half of the files that a process may usually open; a browser opens up to six."""
+
+DASHBOARD_QUERY_STRING_BYTES_MAX: Final = 16 * KIB
+"""Of a URL's parameters: one value at its longest, percent-encoded in part, or dozens as they are."""
+
 # -- replay ----------------------------------------------------------------------------------------------------------
 REPLAY_STATE_INTERVAL_S: Final = 0.5
 """Between two records of a direct replay's state: a kill costs at most so much that is sent again."""
@@ -289,6 +302,9 @@ REPLAY_CLOSE_S_MAX: Final = 10.0
 # -- service ---------------------------------------------------------------------------------------------------------
 STATUS_BYTES_MAX: Final = 4 * MIB
 """Read of an answer: a status with as many senders as are remembered takes some 300 kB."""
+
+CENSUS_ENTRIES_MAX: Final = 4_000
+"""Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""
 
 JOURNAL_SHARE_ALARMING: Final = 0.9
 """Of the journal's bound: at 7,000 lines a second the rest is a few minutes."""

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from shipper.errors import ConfigError
-from shipper.haproxy.timestamps import format_timestamp
+from shipper.haproxy.timestamps import TIMESTAMP_US_MAX, format_timestamp
 from shipper.query._compare import value_at
 
 if TYPE_CHECKING:
@@ -133,9 +133,11 @@ class Span:
     until_us: int | None = None
 
     def clauses(self) -> Iterator[Clause]:
-        """Give what Elasticsearch is to filter by."""
+        """Give what Elasticsearch is to filter by, within what its dates can hold."""
         bounds = {"gte": self.from_us, "lt": self.until_us}
-        found = {name: format_timestamp(us) for name, us in bounds.items() if us is not None}
+        found = {
+            name: format_timestamp(min(max(us, 0), TIMESTAMP_US_MAX)) for name, us in bounds.items() if us is not None
+        }
         if found:
             yield {"range": {"@timestamp": found}}
 
