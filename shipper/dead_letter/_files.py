@@ -5,21 +5,23 @@
 3. A line whose letter was written and whose verdict was lost in a crash is refused once more. Such letters are
    recognised by their id at the start, and not written twice.
 4. At the bound, or with a full disk, nothing is written and nothing is thrown away: ``write`` gives the reason.
-5. Many threads, and more than one process. Whoever deals with the letters may remove files at any moment.
+5. Many threads, and more than one process, each in its turn (``_turn``). Whoever deals with the letters may remove
+   files at any moment, or have them written anew.
 """
 
 from __future__ import annotations
 
 import binascii
 import os
-import re
 import threading
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from shipper import limits
-from shipper.dead_letter._letter import FILES, letter, whole_lines
+from shipper.dead_letter._letter import FILES, files, id_of, letter, whole_lines
+from shipper.dead_letter._turn import turn
+from shipper.errors import Retryable
 from shipper.haproxy.timestamps import format_timestamp
 from shipper.journal.entry import SEGMENT_ID_BYTES
 
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-_ID: Final = re.compile(rb'"id":"([A-Za-z0-9_-]+)"')
-"""The first of a letter's strings that looks like this is its id: only the time stands before it."""
 _POSITION_BYTES: Final = SEGMENT_ID_BYTES + 4
 
 
@@ -76,45 +76,49 @@ class DeadLetters:
         self._clock_us = clock_us
         self._lock = threading.Lock()
         self._path: Path | None = None
-        self._written = {found for path in folder.glob(FILES) for found in _ids(path) if unsettled(found)}
+        self._written = {found for path in files(folder) for found in _ids(path) if unsettled(found)}
 
     def write(self, refusals: Sequence[Refusal]) -> str | None:
         """Put ``refusals`` on disk. Give None, or the reason why none of them could be kept."""
         with self._lock:
             new = [refusal for refusal in refusals if refusal.id not in self._written]
-            content = b"".join(letter(refusal, self._clock_us()) for refusal in new)
-            reason = self._full(len(content)) or self._append(content)
+            reason = self._put(b"".join(letter(refusal, self._clock_us()) for refusal in new))
             if reason is None:
                 self._written.difference_update(refusal.id for refusal in refusals)
             return reason
 
-    def _full(self, wanted: int) -> str | None:
-        kept = sum(_size(path) for path in self._folder.glob(FILES))
-        if wanted and kept + wanted > self._bytes_max:
-            return (
-                f"the dead letters in {self._folder} have reached their bound of {self._bytes_max} bytes; "
-                "deal with them and remove their files, or raise dead_letters.bytes_max"
-            )
-        return None
-
-    def _append(self, content: bytes) -> str | None:
-        """Write and sync; a part that was written before a failure is taken back."""
+    def _put(self, content: bytes) -> str | None:
         if not content:
             return None
         try:
-            path = self._file()
-            with path.open("ab", buffering=0) as file:
-                start = file.tell()
-                try:
-                    _write_whole(file.fileno(), content)
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(start)
-                    raise
-            self._sync_folder()
-        except OSError as error:
-            return f"dead letters cannot be written to {self._folder}: {error.strerror or error}"
+            with turn(self._folder) as folder:
+                reason = self._full(len(content))
+                if reason is None:
+                    self._append(content, folder)
+                return reason
+        except (OSError, Retryable) as error:
+            return f"dead letters cannot be written to {self._folder}: {getattr(error, 'strerror', None) or error}"
+
+    def _full(self, wanted: int) -> str | None:
+        kept = sum(_size(path) for path in self._folder.glob(FILES))
+        if kept + wanted > self._bytes_max:
+            return (
+                f"the dead letters in {self._folder} have reached their bound of {self._bytes_max} bytes; "
+                "deal with them (shipper dead-letters), or raise dead_letters.bytes_max"
+            )
         return None
+
+    def _append(self, content: bytes, folder: int) -> None:
+        """Write and sync; a part that was written before a failure is taken back."""
+        with self._file().open("ab", buffering=0) as file:
+            start = file.tell()
+            try:
+                _write_whole(file.fileno(), content)
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(start)
+                raise
+        os.fsync(folder)
 
     def _file(self) -> Path:
         """Give the file of today, a new one when the last is full."""
@@ -134,13 +138,6 @@ class DeadLetters:
         except FileExistsError:
             return self._new_file(date)
         return path
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _write_whole(file: int, content: bytes) -> None:
@@ -164,5 +161,4 @@ def _number(path: Path) -> int:
 
 def _ids(path: Path) -> list[str]:
     """Give the ids of the whole letters in a file."""
-    found = (_ID.search(line) for line in whole_lines(path))
-    return [match[1].decode("ascii") for match in found if match]
+    return [found for line in whole_lines(path) if (found := id_of(line))]
