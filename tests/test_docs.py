@@ -52,6 +52,7 @@ COMMANDS: Final = (
     "anonymise",
     "journal stat",
     "journal verify",
+    "top",
 )
 LOUD: Final = {"warning", "error", "critical", "exception"}
 
