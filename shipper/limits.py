@@ -150,8 +150,11 @@ LABELS_MAX: Final = 64
 BULK_BYTES_MAX: Final = 8 * MIB
 """A body is split above this; Elasticsearch's own bound (`http.max_content_length`) is 100 MB."""
 
-REQUESTS_IN_FLIGHT_MAX: Final = 4
-"""Enough to keep one node's bulk threads busy; more wait in the journal, where it costs nothing."""
+BULK_BYTES_MIN: Final = 256 * 1024
+"""However slow the answers are, bodies are not made smaller than this: a request has costs of its own."""
+
+REQUESTS_IN_FLIGHT_MAX: Final = 8
+"""The bound of the window, which is as large as answers come without queueing; more wait in the journal."""
 
 UNSETTLED_BYTES_MAX: Final = 32 * MIB
 """Bodies that are sent or wait to be sent again. This bound is what keeps memory flat in an outage."""
@@ -254,6 +257,9 @@ PANEL_EVENTS_MAX: Final = 500
 
 PANEL_QUERY_S_MAX: Final = 10.0
 """What Elasticsearch may take for a panel: twice what any needs for a day of 10 million lines, cold."""
+
+PANEL_ANSWER_S_MAX: Final = 12.0
+"""Until its answer must be there: a little longer, so that Elasticsearch can say itself that it was too slow."""
 
 # -- dashboard -------------------------------------------------------------------------------------------------------
 DASHBOARD_QUERIES_MAX: Final = 4

@@ -39,6 +39,7 @@ PURE = (
     "deliver/_open",
     "deliver/_parked_records",
     "deliver/_queue",
+    "deliver/_window",
 )
 IMPURE = {"socket", "time", "random", "os", "elasticsearch", "secrets", "subprocess", "threading"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}

@@ -142,7 +142,7 @@ class Delivery(Closed):
     linger_s: Annotated[float, Field(ge=0)] = 0.2
     """A line waits at most this long for others to share its request."""
     requests_in_flight_max: PositiveInt = limits.REQUESTS_IN_FLIGHT_MAX
-    """Bulk requests at the same time."""
+    """Bulk requests at the same time, at most: the window is as large as answers come without queueing."""
     unsettled_bytes_max: PositiveInt = limits.UNSETTLED_BYTES_MAX
     """Bytes in memory that are sent or wait to be sent again."""
     retry_delay_s_min: PositiveFloat = limits.RETRY_DELAY_S_MIN

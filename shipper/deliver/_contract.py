@@ -52,6 +52,10 @@ class Status:
 
     in_flight: int
     """Requests without an answer yet."""
+    in_flight_max: int
+    """How many there may be now: the window."""
+    request_bytes_max: int
+    """How large they may be now."""
     unsettled_bytes: int
     unsettled_batches: int
     waiting_items: int

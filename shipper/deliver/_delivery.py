@@ -22,13 +22,8 @@ from shipper.deliver._answers import Cause, Failed, IndexHeld, Items, Refused, R
 from shipper.deliver._body import document, pieces
 from shipper.deliver._contract import Status, Surroundings
 from shipper.deliver._queue import Job
-from shipper.deliver._state import (
-    PARKED_TURN,
-    PAUSED_ALIKE,
-    PAUSED_DEAD_LETTERS,
-    PAUSED_REFUSED,
-    State,
-)
+from shipper.deliver._state import PARKED_TURN, PAUSED_ALIKE, PAUSED_DEAD_LETTERS, PAUSED_REFUSED, State
+from shipper.deliver._window import Pressure
 from shipper.errors import Retryable
 from shipper.journal.commit import Verdicts
 from shipper.refusal import Refusal
@@ -45,6 +40,9 @@ _log = structlog.get_logger()
 
 _JOIN_S: Final = 1.0
 """How long ``close`` waits for a worker whose request has no answer yet; its verdict is then not told any more."""
+
+_BUSY: Final = {429, 502, 503, 504}
+"""Of an item: the cluster has no room for it now."""
 
 _FUSE_BLOWN: Final = "too many documents would become dead letters, mend the index template or the mapping: {}"
 
@@ -149,7 +147,9 @@ class Delivery:
     def _send(self, job: Job) -> None:
         """Make one request and act on its answer."""
         job = job.sent()
+        sent_s = self._clock_s()
         outcome = self._ask(job)
+        self._state.measured(len(job.body.content), sent_s, _pressure(outcome))
         if isinstance(outcome, Items):
             self._act_on_items(job, outcome)
         elif isinstance(outcome, Failed):
@@ -261,6 +261,20 @@ class Delivery:
             "dead_letters_written", index=letter.index, items=len(refusals), type=letter.type, reason=letter.reason
         )
         self._settle(job, refused, Verdicts(dead_lettered=len(refusals)))
+
+
+def _pressure(outcome: Items | Failed | IndexHeld) -> Pressure | None:
+    """Tell what an answer says of the cluster's room; None when it says nothing, as a quick refusal does."""
+    if isinstance(outcome, Failed):
+        if outcome.remedy is Remedy.SHRINK:
+            return Pressure.TOO_LARGE
+        if outcome.remedy is Remedy.AGAIN:
+            return Pressure.BUSY if outcome.cause.status else Pressure.UNANSWERED
+    elif isinstance(outcome, Items):
+        if any(trouble.cause.status in _BUSY for trouble in outcome.troubles.values()):
+            return Pressure.BUSY
+        return None if outcome.troubles else Pressure.NONE
+    return None
 
 
 def _refusals(job: Job, refused: Mapping[int, Cause]) -> list[Refusal]:

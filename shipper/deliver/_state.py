@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from shipper import limits
 from shipper.deliver._backoff import Backoff
-from shipper.deliver._body import Remainder
+from shipper.deliver._body import Remainder, pieces
 from shipper.deliver._contract import DeliveryEndedError
 from shipper.deliver._fuse import Fuses
 from shipper.deliver._health import Health
 from shipper.deliver._open import OpenBatches
 from shipper.deliver._queue import Job, Queue
+from shipper.deliver._window import Pressure, Window
 
 if TYPE_CHECKING:
     import random
@@ -59,6 +61,7 @@ class State:
         self._fuses = Fuses(limits.FUSE_WINDOW_ITEMS, settings.fuse_share_max)
         self._health = Health(settings.park_after_s)
         self._queue = Queue(settings.pause_delay_s)
+        self._window = Window(settings.requests_in_flight_max)
         self._open = OpenBatches()
         self._ready: set[str] = set()
         self._parked_at_s = clock_s()
@@ -92,13 +95,36 @@ class State:
         with self._changed:
             while not self._stopped:
                 now_s = self._clock_s()
-                job = PARKED_TURN if self._parked_turn(now_s) else self._queue.take(now_s)
+                job = self._take(now_s) if self._in_flight < self._window.requests else None
                 if job is not None:
                     self._in_flight += 1
                     return job
                 waits_s = (self._queue.wait_s(now_s), self._settings.pause_delay_s)
                 self._changed.wait(min(wait_s for wait_s in waits_s if wait_s is not None))
             return None
+
+    def _take(self, now_s: float) -> Job | None:
+        """Take what may be sent now; of a job that is larger than requests may be, the first piece."""
+        if self._parked_turn(now_s):
+            return PARKED_TURN
+        job = self._queue.take(now_s)
+        if job is None or len(job.body.content) <= self._window.bytes_max:
+            return job
+        first, *rest = (replace(job, body=body) for body in pieces(job.body, self._window.bytes_max))
+        for piece in rest:
+            self._queue.put(piece, now_s)
+        return first
+
+    def measured(self, bytes_sent: int, sent_s: float, pressure: Pressure | None) -> None:
+        """Let the window follow what a request met."""
+        now_s = self._clock_s()
+        with self._changed:
+            if pressure is Pressure.NONE:
+                self._window.answered(bytes_sent, now_s - sent_s)
+            if pressure in {Pressure.BUSY, Pressure.UNANSWERED}:
+                self._window.refused(sent_s, now_s)
+            if pressure in {Pressure.TOO_LARGE, Pressure.UNANSWERED}:
+                self._window.too_large(bytes_sent)
 
     def done(self, job: Job) -> None:
         """Take note that a job from ``next`` is dealt with: settled, or put again."""
@@ -160,6 +186,8 @@ class State:
         with self._changed:
             return {
                 "in_flight": self._in_flight,
+                "in_flight_max": self._window.requests,
+                "request_bytes_max": self._window.bytes_max,
                 "unsettled_bytes": self._unsettled_bytes,
                 "unsettled_batches": len(self._open),
                 "waiting_items": sum(len(job.body) for job in self._queue.jobs()),
