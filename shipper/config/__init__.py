@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from shipper import haproxy_files, limits
+from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
 from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
 from shipper.config._interpretation import Interpretation
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Config",
+    "Dashboard",
     "DeadLetters",
     "Delivery",
     "Elasticsearch",
@@ -90,6 +92,8 @@ class Config(BaseSettings):
     """How documents are sent."""
     dead_letters: DeadLetters = DeadLetters()
     """What Elasticsearch refused for good."""
+    dashboard: Dashboard = Dashboard()
+    """The web page of `shipper dashboard`."""
     keep_original: Literal["unparsed", "always", "never"] = "unparsed"
     """Whose raw line stands in `event.original`: of lines not wholly understood (cut ones too), of all, of none."""
     labels: Annotated[dict[LabelName, str], Field(max_length=limits.LABELS_MAX)] = {}

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from shipper.errors import ConfigError
+from shipper.journal import StateFolder
+from shipper.privileges import acting_as, become
+from tests.shipper_process import ShipperProcess, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.end_to_end.conftest import World
+
+NOBODY = "nobody"
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+def low_port() -> int:
+    """Give a port below 1024 that is free."""
+    for port in range(1023, 512, -1):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port below 1024 is free")
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """Yield a folder that everybody can look into; pytest's own are private."""
+    folder = Path(tempfile.mkdtemp(prefix="shipper-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@needs_root
+def test_root_opens_a_low_port_and_is_gone_before_the_first_line(world: World, reachable: Path) -> None:
+    port = low_port()
+    nobody = pwd.getpwnam(NOBODY)
+    folder = reachable / "shipper"
+    folder.mkdir()
+    shutil.chown(folder, NOBODY)
+    settings = {"user": NOBODY, "listeners": [{"url": f"udp://127.0.0.1:{port}"}]}
+    shipper = ShipperProcess(reachable, world.url, world.prefix, state_dir=str(folder), **settings)
+    shipper.state = StateFolder(folder)
+    with shipper:
+        _is_nobody(shipper, nobody)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"<134>a line", ("127.0.0.1", port))
+        until(lambda: shipper.commit().indexed == 1, "the line is indexed")
+        assert shipper.stop() == 0
+    assert {path.stat().st_uid for path in folder.rglob("*")} == {nobody.pw_uid}
+
+
+def _is_nobody(shipper: ShipperProcess, nobody: pwd.struct_passwd) -> None:
+    parent = psutil.Process(shipper.pid)
+    for process in (parent, *parent.children()):
+        assert set(process.uids()) == {nobody.pw_uid}
+        assert set(process.gids()) == {nobody.pw_gid}
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        assert "CapEff:\t0000000000000000" in status
+        assert "Groups:\t0" not in status
+
+
+@needs_root
+def test_a_state_folder_that_the_user_may_not_write_is_an_error_at_the_start(world: World) -> None:
+    shipper = world.shipper(user=NOBODY)
+    shipper.state.root.mkdir(mode=0o700)
+    shipper.launch()
+    until(lambda: shipper.exit is not None, "shipper ended")
+    assert "Permission denied; choose another with state_dir" in shipper.said()
+
+
+def test_a_user_who_is_not_there_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="user 'no-such-user': there is no such user"):
+        become("no-such-user")
+
+
+def test_to_become_whom_one_is_changes_nothing() -> None:
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    before = os.getgroups()
+    with acting_as(me), acting_as(None):
+        become(me)
+    assert os.getgroups() == before
