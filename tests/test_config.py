@@ -62,7 +62,7 @@ def test_lists_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> N
     ("variable", "value", "said"),
     [
         ("SHIPPER_TIMEZON", "UTC", "SHIPPER_TIMEZON: unknown setting; did you mean 'SHIPPER_TIMEZONE'?"),
-        ("SHIPPER_XYZ", "1", "SHIPPER_XYZ: unknown setting; known are SHIPPER_DEAD_LETTERS, "),
+        ("SHIPPER_XYZ", "1", "SHIPPER_XYZ: unknown setting; known are SHIPPER_DASHBOARD, "),
         ("SHIPPER_INDEX__PREFX", "a", "index.prefx: unknown key; did you mean 'prefix'?"),
         ("SHIPPER_ELASTICSEARCH__URLS", "http://es:9200", "SHIPPER_ELASTICSEARCH__URLS: lists and tables are written"),
         ("SHIPPER_LISTENERS", "udp://[::]:5140", "SHIPPER_LISTENERS: lists and tables are written as JSON"),

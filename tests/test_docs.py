@@ -38,6 +38,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[journal]": config.Journal,
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
+    "[dashboard]": config.Dashboard,
 }
 COMMANDS: Final = (
     "run",
@@ -53,6 +54,7 @@ COMMANDS: Final = (
     "journal stat",
     "journal verify",
     "top",
+    "dashboard",
 )
 LOUD: Final = {"warning", "error", "critical", "exception"}
 

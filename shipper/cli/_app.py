@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from shipper import pipeline, preflight, telemetry
-from shipper.cli import _captures, _journal, _replay, _stress, _top, _verify
+from shipper.cli import _captures, _dashboard, _journal, _percentiles, _replay, _stress, _top, _verify
 from shipper.cli import _options as options
 from shipper.cli._explain import explain_lines
 from shipper.cli._lines import STDIN, until_the_reader_leaves
@@ -214,6 +214,8 @@ def explain(
 app.command(epilog=_replay.EXAMPLES)(_replay.replay)
 app.command(name="stress", epilog=_stress.EXAMPLES)(_stress.stress_test)
 app.command(epilog=_verify.EXAMPLES)(_verify.verify)
+app.command(epilog=_percentiles.EXAMPLES)(_percentiles.percentiles)
+app.command(epilog=_dashboard.EXAMPLES)(_dashboard.dashboard)
 app.command(epilog=_captures.GENERATE_EXAMPLES)(_captures.generate)
 app.command(epilog=_captures.ANONYMISE_EXAMPLES)(_captures.anonymise)
 app.command(epilog=_top.EXAMPLES)(_top.top)

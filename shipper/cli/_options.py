@@ -100,6 +100,7 @@ def load(  # noqa: PLR0913 -- each is a flag
     timezone: str | None = None,
     log_level: str | None = None,
     haproxy_cfg: list[Path] | None = None,
+    dashboard: dict[str, Any] | None = None,
 ) -> config.Config:
     """Put flags on top of the file and the environment. Raises ConfigError."""
     flags: dict[str, Any] = {
@@ -110,6 +111,7 @@ def load(  # noqa: PLR0913 -- each is a flag
         "timezone": timezone,
         "log_level": log_level,
         "haproxy_cfg": haproxy_cfg or None,
+        "dashboard": dashboard or None,
     }
     return config.load(file, {key: value for key, value in flags.items() if value is not None})
 
