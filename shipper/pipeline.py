@@ -37,16 +37,18 @@ from shipper.journal import Bounds, Committer, Ledger, Reader, StateFolder, Writ
 from shipper.limits import RECEIVE_STOP_S_MAX
 from shipper.processes import EXIT_DONE, Role, supervise
 from shipper.receive import open_sources, receive
+from shipper.service import Accounts, Clocks, StatusServer
 from shipper.setup import Problem
 from shipper.shipping import Shipping
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shipper.config import Config
     from shipper.journal import Verdicts
     from shipper.processes import Stop
     from shipper.receive import Source
+    from shipper.service import Status
     from shipper.setup import Change
 
 _log = structlog.get_logger()
@@ -119,13 +121,16 @@ def _ship(config: Config, state: StateFolder, sources: Sequence[Source], stop: S
     client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
     if config.require_template:
         threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
-    build(config, state, client).run(stop, config.shutdown_timeout_s)
+    server = StatusServer(config.state_dir)
+    server.start()
+    build(config, state, client, server.publish).run(stop, config.shutdown_timeout_s)
+    server.close()
     client.close()
     return 0
 
 
-def build(config: Config, state: StateFolder, client: Client) -> Shipping:
-    """Wire what reads, encodes, delivers and commits."""
+def build(config: Config, state: StateFolder, client: Client, publish: Callable[[Status], None]) -> Shipping:
+    """Wire what reads, encodes, delivers and commits; ``publish`` gets each status."""
     commit = load(state.commit)
     reader = Reader(state.journal, commit.position, quarantine=state.quarantine)
     ledger = Ledger(commit)
@@ -160,6 +165,15 @@ def build(config: Config, state: StateFolder, client: Client) -> Shipping:
         ledger,
         committer,
         settled,
+        Accounts(
+            state.journal,
+            config.journal.bytes_max,
+            commit,
+            parking.totals,
+            [(known.network, known.silent_after_s) for known in config.senders if known.silent_after_s],
+            clocks=Clocks(clock_us, time.monotonic),
+            publish=publish,
+        ),
         config.interpretation(),
         lines_max=config.delivery.batch_lines_max,
         linger_s=config.delivery.linger_s,

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shipper.encode import Encoded
     from shipper.journal import Committer, Ledger, Reader, Verdicts
     from shipper.processes import Stop
+    from shipper.service import Accounts
 
 _log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ ENCODERS_REMEMBERED_MAX: Final = 4
 ROOM_WAIT_S: Final = 0.1
 """How soon a stop is noticed while delivery has no room."""
 
+_NOT_LOGGED: Final = {"version", "engine", "pid", "started_at", "taken_at", "senders", "expected"}
 _QUARTERS_IN_HOUR: Final = 4
 _QUARTER_US: Final = 900_000_000
 
@@ -53,6 +55,7 @@ class Shipping:
     ledger: Ledger
     committer: Committer
     settled: SimpleQueue[tuple[int, Verdicts]]
+    accounts: Accounts
     interpretation: Interpretation
     """Today's, for segments whose own cannot be read."""
     lines_max: int
@@ -60,7 +63,6 @@ class Shipping:
     _in_hand: tuple[int, Encoded] | None = None
     _encoders: dict[bytes, Encoder] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
-    _unparsed: int = 0
     _progress_s: float = field(default_factory=time.monotonic)
 
     def run(self, stop: Stop, shutdown_timeout_s: float) -> None:
@@ -90,16 +92,19 @@ class Shipping:
         while self._in_hand is None:
             batch = self.reader.read(self.lines_max, BATCH_BYTES_MAX)
             if batch is None:
+                self.accounts.caught_up()
                 return False
             ticket = self.ledger.open(batch)
             if len(batch):
-                encoded = self._encoder(batch.interpretation).encode(batch)
+                self.accounts.opened(ticket, batch)
+                encoder = self._encoder(batch.interpretation)
+                encoded = encoder.encode(batch)
+                self.accounts.encoded(batch, encoded, encoder.interpretation.zone_of)
                 self._notice(encoded)
                 self._in_hand = ticket, encoded
         return True
 
     def _notice(self, encoded: Encoded) -> None:
-        self._unparsed += encoded.unparsed
         self._warn_of_zones(encoded.skews_us)
         if encoded.failure:
             _log.error("line_not_encoded", error=encoded.failure, hint="it is indexed with error.message; report it")
@@ -130,16 +135,18 @@ class Shipping:
             return self.interpretation
 
     def _commit(self) -> None:
-        """Move the commit over what has settled, and tell delivery when it is on disk."""
+        """Move the commit over what has settled, and tell delivery when it is on disk; and say how all stands."""
         while True:
             try:
                 ticket, verdicts = self.settled.get_nowait()
             except Empty:
                 break
             self.ledger.settle(ticket, verdicts)
+            self.accounts.settled(ticket)
         written = self.committer.tick()
         if written is not None and written.position is not None:
             self.delivery.committed(written.position)
+        self.accounts.tick(self.ledger.commit, self.delivery.status)
 
     def _warn_of_zones(self, skews_us: Mapping[str, int]) -> None:
         """Warn once of each sender whose lines end whole quarters of an hour before or after they come."""
@@ -154,17 +161,7 @@ class Shipping:
                 )
 
     def _tell(self, event: str) -> None:
-        """Log the counters: of what is committed, and of what is under way."""
+        """Log the counters and how all stands, without the table of senders."""
         self._progress_s = time.monotonic()
-        commit, status = self.ledger.commit, self.delivery.status()
-        counters = {name: value for name, value in asdict(commit).items() if name != "position"}
-        _log.info(
-            event,
-            **counters,
-            under_way=self.ledger.open_lines,
-            unparsed_since_start=self._unparsed,
-            parked_pending=status.parked.pending,
-            unsettled_bytes=status.unsettled_bytes,
-            held=dict(status.held),
-            paused=dict(status.paused),
-        )
+        status = self.accounts.status(self.ledger.commit, self.delivery.status())
+        _log.info(event, **status.model_dump(mode="json", exclude=_NOT_LOGGED), unexplained=status.unexplained)

@@ -9,18 +9,20 @@ import pytest
 from structlog.testing import capture_logs
 
 from shipper.config import Interpretation
-from shipper.deliver import ParkingTotals, Status
 from shipper.journal import Batch, Commit, Ledger, Position, Verdicts
 from shipper.shipping import Shipping
 from tests.encode.test_properties import SEGMENT, entries
 from tests.haproxy.lines import Values
+from tests.service.statuses import FINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shipper import service
     from shipper.deliver import Body, Delivery
     from shipper.journal import Committer, Reader
     from shipper.processes import Stop
+    from shipper.service import Accounts
 
 LINE = Values().line()
 KNOWN = Interpretation().model_dump_json().encode()
@@ -67,8 +69,8 @@ class Cluster:
         self.closed = True
         return True
 
-    def status(self) -> Status:
-        return Status(0, 0, 0, 0, held={}, paused={}, reachable=True, parked=ParkingTotals())
+    def status(self) -> None:
+        """Nobody looks at it here."""
 
 
 class Record:
@@ -79,6 +81,28 @@ class Record:
 
     def write(self) -> Commit | None:
         return None
+
+
+class Listener:
+    """Takes note of nothing."""
+
+    def opened(self, _ticket: int, _batch: Batch) -> None:
+        pass
+
+    def encoded(self, *_: object) -> None:
+        pass
+
+    def settled(self, _ticket: int) -> None:
+        pass
+
+    def caught_up(self) -> None:
+        pass
+
+    def tick(self, *_: object) -> None:
+        pass
+
+    def status(self, *_: object) -> service.Status:
+        return FINE
 
 
 class Turns:
@@ -111,6 +135,7 @@ def run(batches: Sequence[Batch], *, turns: int, room: int) -> tuple[Ledger, Clu
         ledger,
         cast("Committer", Record()),
         cluster.settled,
+        cast("Accounts", Listener()),
         Interpretation(),
         lines_max=100,
         linger_s=1.0,

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import binascii
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -104,6 +105,7 @@ class _FormatWriter:
     def __init__(
         self, known: CompiledFormat, interpretation: Interpretation, remembered_max: int, replay_id: str | None
     ) -> None:
+        self.name = known.name
         self._clock = known.clock.read
         aliases = known.plan.aliases
         places = {alias: place for place, alias in reversed(list(enumerate(aliases)))}
@@ -220,6 +222,7 @@ class LineContext:
     skew_us: int = 0
     known: bool = True
     dated: bool = True
+    log_format: str = ""
     failure: str = ""
 
 
@@ -248,7 +251,7 @@ class Encoder:
             return self._understood(raw, line)
         except Exception as error:  # noqa: BLE001 -- a fault of ours in one line may not hold up all the others
             line.failure = repr(error)
-            line.known = line.dated = False
+            line.known, line.dated, line.log_format = False, False, ""
             failed = bewildered(raw, self._context(line), error)
             line.index_us, line.skew_us = failed.index_us, failed.skew_us
             return to_json(failed.record.document())
@@ -269,11 +272,13 @@ class Encoder:
                     text = writer.write(raw, found, header, line)
                     if text is not None:
                         line.known = line.dated = True
+                        line.log_format = writer.name
                         return text
                     break
         understood = understand(raw, self._context(line), self.interpretation)
         line.index_us, line.skew_us, line.dated = understood.index_us, understood.skew_us, understood.dated
         line.known = understood.record.line != "unparsed"
+        line.log_format = understood.record.log_format or ""
         return to_json(understood.record.document())
 
     def _context(self, line: LineContext) -> Context:
@@ -293,12 +298,13 @@ class _Encoding:
         self._line = LineContext(encoder.interpretation, zone="UTC")
         self._bodies = Bodies(batch)
         self._skews: dict[str, int] = {}
-        self._unparsed = 0
+        self._unparsed: Counter[str] = Counter()
+        self._log_formats: dict[str, str] = {}
 
     def run(self) -> Encoded:
         for entry in self._batch.entries:
             self._encode_entry(entry)
-        return Encoded(self._bodies.done(), self._unparsed, self._skews, self._line.failure)
+        return Encoded(self._bodies.done(), self._unparsed, self._log_formats, self._skews, self._line.failure)
 
     def _encode_entry(self, entry: Entry) -> None:
         zones = [self._encoder.zones[origin] for origin in entry.origins]
@@ -314,5 +320,8 @@ class _Encoding:
             self._bodies.add(self._encoder.index_of(line.index_us), identity, document)
             if line.skew_us:
                 self._skews[line.sender] = line.skew_us
-            self._unparsed += not line.known
+            if not line.known:
+                self._unparsed[line.sender] += 1
             start += length
+        if line.log_format:
+            self._log_formats[line.sender] = line.log_format

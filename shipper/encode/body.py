@@ -59,8 +59,10 @@ class Encoded:
     """A batch's bodies, and what was noticed on the way."""
 
     bodies: tuple[Body, ...]
-    unparsed: int
-    """Lines that nothing understood."""
+    unparsed: Mapping[str, int]
+    """By sender: lines that nothing understood."""
+    log_formats: Mapping[str, str]
+    """By sender: the format of a line of traffic among its last; only a sample of the senders."""
     skews_us: Mapping[str, int]
     """By sender: an offset of whole quarters of an hour between a line's end and its receipt; a wrong zone."""
     failure: str = ""

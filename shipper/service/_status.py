@@ -9,13 +9,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shipper.limits import JOURNAL_SHARE_ALARMING
-
-Count = Annotated[int, Field(ge=0)]
 
 
 class _Closed(BaseModel):
@@ -28,10 +24,10 @@ class Sender(_Closed):
     address: str
     """An IP address; the path of a unix socket; a followed file's URL; empty for standard input."""
     last_seen: AwareDatetime
-    lines: Count
+    lines: int
     lines_per_s: float
-    """Over the last minute."""
-    unparsed: Count
+    """Over the last minute, as they are read from the journal."""
+    unparsed: int
     log_format: str | None
     """Of the last line that was looked at: a name, or None when nothing understood it."""
     timezone: str
@@ -62,23 +58,23 @@ class Status(_Closed):
     taken_at: AwareDatetime
     """When this was true: at most some seconds ago, unless the process hangs."""
 
-    received: Count
+    received: int
     """Lines taken from the kernel or a file."""
-    journaled: Count
-    dropped_full: Count
-    refused_sender: Count
-    empty: Count
-    kernel_drops: Count
+    journaled: int
+    dropped_full: int
+    refused_sender: int
+    empty: int
+    kernel_drops: int
     """Datagrams; not among ``received``."""
-    indexed: Count
-    already_there: Count
-    dead_lettered: Count
+    indexed: int
+    already_there: int
+    dead_lettered: int
     pending: int
     """Lines in the journal without a verdict, and the parked ones."""
-    parked: Count
+    parked: int
     """Of ``pending``: those that are tried slowly, because their index refuses them for long."""
-    journal_lost: Count
-    unparsed: Count
+    journal_lost: int
+    unparsed: int
     """Lines that nothing understood, since the start. They are indexed all the same."""
 
     counted: bool
@@ -93,21 +89,21 @@ class Status(_Closed):
 
     reachable: bool
     """Whether the last request got an answer that could be read."""
-    requests_in_flight: Count
-    unsettled_bytes: Count
+    requests_in_flight: int
+    unsettled_bytes: int
     """Documents in memory that are sent or wait to be sent again."""
     held: dict[str, str]
     """Indices that take nothing, with the reason."""
     paused: dict[str, str]
     """Why nothing is sent at all; empty when it is."""
 
-    journal_bytes: Count
+    journal_bytes: int
     """On disk, with what is settled and not deleted yet."""
-    journal_bytes_max: Count
+    journal_bytes_max: int
 
     senders: tuple[Sender, ...]
     """The most recent first; at most SENDERS_REMEMBERED_MAX."""
-    lines_of_other_senders: Count
+    lines_of_other_senders: int
     """Lines of addresses beyond that bound."""
     expected: tuple[Expected, ...]
 

@@ -102,7 +102,7 @@ def test_who_may_not_ask_is_told_as_whom_to(server: StatusServer, tmp_path: Path
 def test_an_answer_that_is_not_understood_is_said_to_be_so(tmp_path: Path) -> None:
     server = StatusServer(tmp_path)
     server.start()
-    server.publish(FINE.model_copy(update={"received": -1}))
+    server.publish(FINE.model_copy(update={"engine": None}))
     with pytest.raises(NoStatusError, match="does not understand"):
         fetch(tmp_path)
     server.close()

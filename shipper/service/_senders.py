@@ -1,0 +1,179 @@
+"""Who sends: what is known of each address, and which networks are silent.
+
+1. At most SENDERS_REMEMBERED_MAX addresses; for a new one the address that was seen least recently goes, and its lines
+   are counted with those of the others.
+2. Counted by batch and entry; a line costs nothing of its own where its entry has one sender.
+3. Silence is judged up to the moment to which the journal has been read: a backlog makes nobody silent, nor does the
+   time before the start.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from shipper.haproxy.timestamps import format_timestamp
+from shipper.journal.entry import LINE_HEADER
+from shipper.limits import SENDERS_REMEMBERED_MAX
+from shipper.service._rate import Rate
+from shipper.service._status import Expected, Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from shipper.journal.entry import Batch, Entry, Origin
+
+_log = structlog.get_logger()
+
+_ORIGIN: Final = itemgetter(2)
+_LAST_US: Final = 250_000_000_000_000_000
+"""In the year 9892, near the end of what a datetime can say."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A network that lines are expected from."""
+
+    network: IPv4Network | IPv6Network
+    silent_after_s: float
+    seen_us: int | None = None
+    silent: bool = False
+
+
+@dataclass(slots=True)
+class _Row:
+    """One address."""
+
+    rate: Rate
+    watches: Sequence[_Watch]
+    lines: int = 0
+    unparsed: int = 0
+    seen_us: int = 0
+    log_format: str | None = None
+    timezone: str = "UTC"
+    off_by_us: int = 0
+    read_with: bytes = b""
+    """The interpretation that ``timezone`` is of."""
+
+
+@dataclass(slots=True)
+class Senders:
+    """Used by one thread. ``expected`` are networks, each with the seconds after which it counts as silent."""
+
+    expected: Iterable[tuple[str, float]]
+    started_us: int
+    lines_of_others: int = 0
+    _rows: dict[str, _Row] = field(default_factory=dict)
+    """The least recently seen first."""
+    _watches: list[_Watch] = field(init=False)
+    _read_until_us: int = 0
+
+    def __post_init__(self) -> None:
+        self._watches = [_Watch(ip_network(network), silent_after_s) for network, silent_after_s in self.expected]
+
+    def came(self, batch: Batch, zone_of: Callable[[int, str], str], now_s: float) -> None:
+        """Count the lines of a batch; ``zone_of`` tells the zone of a listener's sender."""
+        for entry in batch.entries:
+            for origin, lines in _by_origin(entry):
+                row = self._row(origin.address, now_s)
+                row.lines += lines
+                row.seen_us = max(row.seen_us, entry.received_us)
+                row.off_by_us = 0
+                if row.read_with != batch.interpretation:
+                    row.read_with, row.timezone = batch.interpretation, zone_of(origin.listener, origin.address)
+                for watch in row.watches:
+                    watch.seen_us = max(watch.seen_us or 0, entry.received_us)
+            self._read_until_us = max(self._read_until_us, entry.received_us)
+
+    def understood(
+        self, unparsed: Mapping[str, int], log_formats: Mapping[str, str], skews_us: Mapping[str, int]
+    ) -> None:
+        """Take note of what the lines that ``came`` turned out to be."""
+        for address, lines in unparsed.items():
+            if address in self._rows:
+                self._rows[address].unparsed += lines
+        for address, log_format in log_formats.items():
+            if address in self._rows:
+                self._rows[address].log_format = log_format
+        for address, skew_us in skews_us.items():
+            if address in self._rows:
+                self._rows[address].off_by_us = skew_us
+
+    def read_until(self, now_us: int) -> None:
+        """Take note that the journal has nothing that came before ``now_us`` and is not read."""
+        self._read_until_us = max(self._read_until_us, now_us)
+
+    def watch(self) -> tuple[Expected, ...]:
+        """Say who went silent and who is back, once each; give how all stand."""
+        for watch in self._watches:
+            since_us = max(watch.seen_us or 0, self.started_us)
+            silent_s = (self._read_until_us - since_us) / 1e6
+            silent = silent_s > watch.silent_after_s
+            if silent and not watch.silent:
+                seen = None if watch.seen_us is None else format_timestamp(watch.seen_us)
+                _log.warning("sender_silent", network=str(watch.network), last_seen=seen, silent_s=round(silent_s, 1))
+            elif watch.silent and not silent:
+                _log.info("sender_back", network=str(watch.network))
+            watch.silent = silent
+        return tuple(
+            Expected(
+                network=str(watch.network),
+                silent_after_s=watch.silent_after_s,
+                last_seen=None if watch.seen_us is None else moment(watch.seen_us),
+                silent=watch.silent,
+            )
+            for watch in self._watches
+        )
+
+    def table(self, now_s: float) -> tuple[Sender, ...]:
+        """Give what is known of each address, the most recent first."""
+        return tuple(
+            Sender(
+                address=address,
+                last_seen=moment(row.seen_us),
+                lines=row.lines,
+                lines_per_s=round(row.rate.per_s(row.lines, now_s), 1),
+                unparsed=row.unparsed,
+                log_format=row.log_format,
+                timezone=row.timezone,
+                off_by_s=row.off_by_us // 1_000_000,
+            )
+            for address, row in reversed(self._rows.items())
+        )
+
+    def _row(self, address: str, now_s: float) -> _Row:
+        """Give the row of an address, which is the most recent now."""
+        row = self._rows.pop(address, None)
+        if row is None:
+            if len(self._rows) >= SENDERS_REMEMBERED_MAX:
+                self.lines_of_others += self._rows.pop(next(iter(self._rows))).lines
+            row = _Row(Rate(0, now_s), self._watching(address))
+        self._rows[address] = row
+        return row
+
+    def _watching(self, address: str) -> list[_Watch]:
+        """Give the watches that an address belongs to: none for the path of a socket or a file."""
+        try:
+            sender = ip_address(address)
+        except ValueError:
+            return []
+        return [watch for watch in self._watches if sender in watch.network]
+
+
+def moment(at_us: int) -> datetime:
+    """Give a moment in microseconds since 1970 as a datetime, whatever clock it was taken from."""
+    return datetime.fromtimestamp(min(at_us, _LAST_US) / 1e6, UTC)
+
+
+def _by_origin(entry: Entry) -> Iterable[tuple[Origin, int]]:
+    """Count an entry's lines by their origins."""
+    if len(entry.origins) == 1:
+        return [(entry.origins[0], len(entry))]
+    counts = Counter(map(_ORIGIN, LINE_HEADER.iter_unpack(entry.table)))
+    return [(entry.origins[number], lines) for number, lines in counts.items()]
