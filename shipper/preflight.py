@@ -43,7 +43,7 @@ class Finding:
 def check(config: Config) -> Iterator[Finding]:
     """Look at the configuration, HAProxy's, the state folder, the ports and Elasticsearch, in this order."""
     yield from _configuration(config)
-    yield from _haproxy(config)
+    yield from haproxy(config)
     running = None
     try:
         running = StateFolder(config.state_dir).holder()
@@ -65,7 +65,8 @@ def _configuration(config: Config) -> Iterator[Finding]:
             yield Finding("zone", f"dates without an offset from {sender.network} are taken to be {sender.timezone}")
 
 
-def _haproxy(config: Config) -> Iterator[Finding]:
+def haproxy(config: Config) -> Iterator[Finding]:
+    """Say what is understood of a haproxy.cfg, and what of its log could be better."""
     if not config.haproxy_cfg:
         return
     try:

@@ -41,6 +41,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[dashboard]": config.Dashboard,
 }
 COMMANDS: Final = (
+    "doctor",
     "run",
     "setup",
     "check",
@@ -49,6 +50,7 @@ COMMANDS: Final = (
     "replay",
     "stress",
     "verify",
+    "percentiles",
     "generate",
     "anonymise",
     "journal stat",

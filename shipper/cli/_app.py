@@ -11,12 +11,23 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from shipper import pipeline, preflight, telemetry
-from shipper.cli import _captures, _dashboard, _journal, _percentiles, _replay, _stress, _top, _verify
+from shipper.cli import (
+    _captures,
+    _dashboard,
+    _dead_letters,
+    _doctor,
+    _journal,
+    _percentiles,
+    _replay,
+    _status,
+    _stress,
+    _top,
+    _verify,
+)
 from shipper.cli import _options as options
+from shipper.cli._doctor import print_findings
 from shipper.cli._explain import explain_lines
 from shipper.cli._lines import STDIN, until_the_reader_leaves
 from shipper.cli._parse import print_documents, print_summary
@@ -132,13 +143,7 @@ def check(
         haproxy_cfg=haproxy_cfg,
     )
     telemetry.configure("error")
-    console = Console(highlight=False, soft_wrap=True)
-    failed = False
-    for finding in preflight.check(settings):
-        failed |= not finding.good
-        mark = "[red]FAIL[/]" if not finding.good else "[yellow]warn[/]" if finding.doubtful else "[green]ok[/]  "
-        console.print(f"{mark}  [bold]{finding.subject}[/]  {escape(finding.text)}")
-    raise typer.Exit(int(failed))
+    raise typer.Exit(print_findings(preflight.check(settings)))
 
 
 @app.command(
@@ -211,7 +216,9 @@ def explain(
     raise typer.Exit(until_the_reader_leaves(lambda: explain_lines(lines or [STDIN], settings, as_json=as_json)))
 
 
+app.command(epilog=_doctor.EXAMPLES)(_doctor.doctor)
 app.command(epilog=_replay.EXAMPLES)(_replay.replay)
+app.command(epilog=_status.EXAMPLES)(_status.status)
 app.command(name="stress", epilog=_stress.EXAMPLES)(_stress.stress_test)
 app.command(epilog=_verify.EXAMPLES)(_verify.verify)
 app.command(epilog=_percentiles.EXAMPLES)(_percentiles.percentiles)
@@ -220,6 +227,7 @@ app.command(epilog=_captures.GENERATE_EXAMPLES)(_captures.generate)
 app.command(epilog=_captures.ANONYMISE_EXAMPLES)(_captures.anonymise)
 app.command(epilog=_top.EXAMPLES)(_top.top)
 app.add_typer(_journal.app, name="journal")
+app.add_typer(_dead_letters.app, name="dead-letters")
 
 
 @app.command()

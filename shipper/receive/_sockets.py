@@ -67,7 +67,8 @@ def open_source(number: int, listener: config.Listener) -> Source:
         raise ConfigError(f"listener {listener.url}: {reason}; choose another {what}") from error
 
 
-def _open_udp(number: int, listener: config.Listener) -> Source:
+def open_udp(number: int, listener: config.Listener) -> UdpSource:
+    """Open a UDP socket, with its buffer. Raises OSError."""
     opened = UdpSource(number, _bind(socket.SOCK_DGRAM, listener), Allowed(listener.allow, listener.url))
     granted = _ask_for_buffer(opened.socket, listener.receive_buffer_bytes)
     _log.info("listener_opened", url=listener.url, port=opened.port, receive_buffer_bytes=granted)
@@ -118,7 +119,7 @@ def _open_stdin(number: int, listener: config.Listener) -> Source:
 
 
 _OPEN: Final[Mapping[Scheme, Callable[[int, config.Listener], Source]]] = {
-    "udp": _open_udp,
+    "udp": open_udp,
     "tcp": _open_tcp,
     "unix-dgram": _open_unix_datagrams,
     "unix": _open_unix_streams,

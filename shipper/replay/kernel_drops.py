@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +18,24 @@ def drops_at(target: Target) -> int | None:
     """Count the datagrams dropped so far by the sockets on the target's port; None where they are not ours to see."""
     if target.scheme != "udp" or not _is_here(target):
         return None
-    found = [drops for table in TABLES for port, drops in _sockets(table) if port == target.port]
+    found = [known.drops for known in udp_sockets() if known.port == target.port]
     return sum(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class UdpSocket:
+    """A UDP socket of this machine, as the kernel sees it."""
+
+    port: int
+    waiting_bytes: int
+    """In its receive buffer now, with the kernel's bookkeeping."""
+    drops: int
+    """Datagrams that did not fit, since it was opened."""
+
+
+def udp_sockets() -> list[UdpSocket]:
+    """Give all of them."""
+    return [found for table in TABLES for found in _read(table)]
 
 
 def _is_here(target: Target) -> bool:
@@ -30,10 +47,12 @@ def _is_here(target: Target) -> bool:
     return False
 
 
-def _sockets(table: Path) -> list[tuple[int, int]]:
-    """Read port and drops of each socket; they stand in the second and the last column."""
+def _read(table: Path) -> list[UdpSocket]:
+    """Read each socket; address, queues and drops stand in the second, the fifth and the last column."""
     try:
         rows = [row.split() for row in table.read_text(encoding="ascii").splitlines()[1:]]
     except OSError:
         return []
-    return [(int(row[1].rpartition(":")[2], 16), int(row[-1])) for row in rows]
+    return [
+        UdpSocket(int(row[1].rpartition(":")[2], 16), int(row[4].rpartition(":")[2], 16), int(row[-1])) for row in rows
+    ]

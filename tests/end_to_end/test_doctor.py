@@ -1,0 +1,110 @@
+"""`shipper doctor` beside real parts: what loses lines is found, and what does not is said to be well."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shipper.service import fetch
+from tests.cli.commands import shipper as command
+from tests.haproxy_process import HAProxyProcess
+from tests.shipper_process import free_udp_port, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.end_to_end.conftest import World
+    from tests.shipper_process import ShipperProcess
+
+HAPROXY = """
+global
+    log 127.0.0.1:{port} local0
+    stats socket {socket} mode 600 level operator
+defaults
+    log global
+    mode http
+    option httplog
+    timeout client 5s
+    timeout connect 5s
+    timeout server 5s
+frontend www
+    bind "127.0.0.1:${{HTTP_PORT}}"
+"""
+
+
+def examined(*arguments: str | Path) -> tuple[int, str]:
+    done = command("doctor", *arguments)
+    assert b"Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout.decode()
+
+
+def flood(shipper: ShipperProcess, datagrams: int = 3_000) -> None:
+    """Send more than a small buffer holds, while nobody reads."""
+    os.kill(shipper.child("receive"), signal.SIGSTOP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(datagrams):
+            sender.sendto(b"x" * 500, ("127.0.0.1", shipper.port))
+    os.kill(shipper.child("receive"), signal.SIGCONT)
+
+
+def test_a_running_shipper_that_loses_nothing_is_well_and_no_line_comes_of_the_look(world: World) -> None:
+    shipper = world.started()
+    until((shipper.state.root / "status.sock").exists, "the status is served")
+    code, said = examined("-c", shipper.file)
+    assert code == 0, said
+    assert "is open in the running shipper" in said
+    assert f"a datagram to udp://127.0.0.1:{shipper.port} came through to the counters" in said
+    assert "none of them lost" in said
+    assert "lines of 400 bytes a second here" in said
+    status = fetch(shipper.state.root)
+    assert (status.journaled, status.empty) == (0, 1)
+
+
+def test_what_the_kernel_dropped_is_found_with_the_setting_that_mends_it(world: World) -> None:
+    shipper = world.shipper()
+    shipper.configure(listeners=[{"url": f"udp://127.0.0.1:{shipper.port}", "receive_buffer_bytes": 65_536}])
+    shipper.start()
+    flood(shipper)
+    until(lambda: fetch(shipper.state.root).kernel_drops > 0, "drops are counted")
+    code, said = examined("-c", shipper.file)
+    assert code == 1
+    assert "datagrams at its socket since it was opened; raise receive_buffer_bytes (now 65536)" in said
+    assert "(`kernel_drops`, since the state folder was made)" in said
+
+
+def test_a_listener_that_allows_others_only_is_not_judged_by_this_machine(world: World) -> None:
+    shipper = world.shipper()
+    shipper.configure(listeners=[{"url": f"udp://127.0.0.1:{shipper.port}", "allow": ["192.0.2.0/24"]}])
+    shipper.start()
+    until((shipper.state.root / "status.sock").exists, "the status is served")
+    code, said = examined("-c", shipper.file)
+    assert (code, "not tried" in said) == (0, True), said
+
+
+@pytest.mark.haproxy
+def test_haproxy_is_asked_what_it_dropped_and_its_log_lines_are_read(tmp_path: Path) -> None:
+    path, port = tmp_path / "stats.sock", free_udp_port()
+    text = HAPROXY.format(port=port, socket=path)
+    (tmp_path / "haproxy.cfg").write_text(text)
+    with HAProxyProcess(text):
+        end = time.monotonic() + 5
+        while not path.exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        code, said = examined(
+            "--state-dir", tmp_path / "state", "--listen", f"udp://127.0.0.1:{port}",
+            "--haproxy-socket", path, "--haproxy-cfg", tmp_path / "haproxy.cfg",
+        )  # fmt: skip
+    assert code == 0, said
+    assert "s, dropped no line" in said
+    assert f"www (http) logs httplog to 127.0.0.1:{port}" in said
+
+
+def test_a_socket_that_is_not_haproxys_is_an_error_that_says_what_to_give(tmp_path: Path) -> None:
+    code, said = examined("--state-dir", tmp_path, "--listen", "stdin:", "--haproxy-socket", tmp_path / "none")
+    assert code == 1
+    assert f"{tmp_path / 'none'}: No such file or directory; give the path of a `stats socket`" in said
