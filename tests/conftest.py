@@ -82,10 +82,10 @@ def index_prefix(elasticsearch_url: str) -> Iterator[str]:
     prefix = f"test-{secrets.token_hex(6)}"
     yield prefix
     with Elasticsearch(elasticsearch_url) as client:
-        _delete_all(client.options(ignore_status=404), f"{prefix}*")
+        delete_all(client.options(ignore_status=404), f"{prefix}*")
 
 
-def _delete_all(client: Elasticsearch, pattern: str) -> None:
+def delete_all(client: Elasticsearch, pattern: str) -> None:
     """Delete by full name what the pattern finds: a cluster may refuse wildcards. Nothing found is a 404."""
     for index in client.indices.get(index=pattern, expand_wildcards="all"):
         client.indices.delete(index=index)
