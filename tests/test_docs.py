@@ -55,6 +55,10 @@ COMMANDS: Final = (
     "anonymise",
     "journal stat",
     "journal verify",
+    "dead-letters list",
+    "dead-letters show",
+    "dead-letters retry",
+    "dead-letters purge",
     "top",
     "dashboard",
 )

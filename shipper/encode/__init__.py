@@ -1,7 +1,17 @@
 """Entries become bulk bodies, one per daily index. Bytes in, bytes out; no I/O and no clock."""
 
-from shipper.encode._python import Encoder
-from shipper.encode.body import Body, Encoded
+from shipper.encode._python import Encoder, LineContext
+from shipper.encode.body import Bodies, Body, Encoded
 from shipper.encode.captured import Captured, CapturedBatch, CapturedEncoder, CapturedLine
 
-__all__ = ["Body", "Captured", "CapturedBatch", "CapturedEncoder", "CapturedLine", "Encoded", "Encoder"]
+__all__ = [
+    "Bodies",
+    "Body",
+    "Captured",
+    "CapturedBatch",
+    "CapturedEncoder",
+    "CapturedLine",
+    "Encoded",
+    "Encoder",
+    "LineContext",
+]
