@@ -18,11 +18,11 @@ _LINES: Final = "Which lines"
 ALL: Final = "all"
 
 By: TypeAlias = Annotated[
-    str,
+    list[str] | None,
     typer.Option(
         "--by",
-        metavar="NAMES",
-        help=f"Told apart by some of: {', '.join(Dimension)}.",
+        metavar="NAME,…",
+        help=f"A row for each: {', '.join(Dimension)}; may be repeated.",
         rich_help_panel=_LINES,
     ),
 ]
@@ -30,8 +30,8 @@ Phases: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--phase",
-        metavar="NAMES",
-        help=f"Some of {', '.join(Phase)}, or all; may be repeated.",
+        metavar="NAME,…",
+        help=f"{', '.join(Phase)} (default), or {ALL}; may be repeated.",
         rich_help_panel=_LINES,
     ),
 ]
@@ -40,30 +40,36 @@ Filter: TypeAlias = Annotated[
     typer.Option(
         "--filter",
         metavar="NAME:VALUE",
-        help="Like status:5xx or backend:shop; may be repeated.",
+        help="Like status:5xx or backend:shop; one name again: either value.",
         rich_help_panel=_LINES,
     ),
 ]
 PercentList: TypeAlias = Annotated[
     str,
-    typer.Option("--percents", metavar="NUMBERS", help="Which percentiles.", rich_help_panel=_LINES),
+    typer.Option(
+        "--percents", metavar="P,…", help="Above 0 and up to 100; the largest is always shown.", rich_help_panel=_LINES
+    ),
 ]
 
 
-def read_by(text: str) -> tuple[Dimension, ...]:
-    """Read a list like `backend,server`; empty is none. Raises ConfigError."""
-    return _names(Dimension, "--by", filter(None, text.split(",")))
+def read_by(texts: Iterable[str]) -> tuple[Dimension, ...]:
+    """Read lists like `backend,server`; empty is none. Raises ConfigError."""
+    return _named(Dimension, "--by", _listed(texts))
 
 
 def read_phases(texts: Iterable[str] | None) -> tuple[Phase, ...]:
     """Read lists like `queue,response`; the total where there are none. Raises ConfigError."""
-    named = ",".join(texts or (Phase.TOTAL,)).split(",")
-    return tuple(Phase) if named == [ALL] else _names(Phase, "--phase", named)
+    names = _listed(texts or (Phase.TOTAL,))
+    return tuple(Phase) if names == [ALL] else _named(Phase, "--phase", names)
 
 
-def _names(kind: type[_Name], option: str, texts: Iterable[str]) -> tuple[_Name, ...]:
-    names = tuple(dict.fromkeys(texts))
+def _listed(texts: Iterable[str]) -> list[str]:
+    """Give each name once, in the order in which they came."""
+    return [name for name in dict.fromkeys(part.strip() for text in texts for part in text.split(",")) if name]
+
+
+def _named(kind: type[_Name], option: str, names: Iterable[str]) -> tuple[_Name, ...]:
     for name in names:
         if name not in list(kind):
-            raise ConfigError(f"{option} {name}: some of {', '.join(kind)} are expected")
+            raise ConfigError(f"{option} {name}: some of {', '.join(kind)} are expected, with commas")
     return tuple(kind(name) for name in names)

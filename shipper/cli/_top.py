@@ -42,19 +42,20 @@ EXAMPLES: Final = """Examples:
 
 `shipper top --by path --filter status:5xx --window 5m --once`
 
-`shipper top --json --interval 10s | jq -c '[.time, .all.rate, .all.phases.total."99"]'`"""
+`shipper top --json --interval 10s | jq -c '[.time, .whole.rate, .whole.phases.total."99"]'`"""
 
 LOOK_S: Final = 0.25
 """Between two looks at the journal: what is read at once stays little."""
 _NICENESS: Final = 10
 """The shipper that is looked at goes first."""
+_BY: Final = ("backend,server",)
 _PERCENTS: Final = "50,75,99,99.9"
 
 
 def top(  # noqa: PLR0913, PLR0917 -- each is a flag
     config: options.ConfigFile = None,
     state_dir: options.StateDir = None,
-    by: population.By = "backend,server",
+    by: population.By = None,
     phases: population.Phases = None,
     filters: population.Filter = None,
     percents: population.PercentList = _PERCENTS,
@@ -66,11 +67,15 @@ def top(  # noqa: PLR0913, PLR0917 -- each is a flag
 ) -> None:
     """Show rates, percentiles and errors as they come in, from the journal of the shipper that runs on this machine.
 
-    Asks neither that shipper nor Elasticsearch, and changes nothing. `q` quits, `s` sorts.
+    A row for each backend and server, unless `--by` says otherwise. Asks neither that shipper nor Elasticsearch, and
+    changes nothing. `q` quits, `s` sorts.
     """
     window_s, interval_s = _seconds("--window", window), _seconds("--interval", interval)
     question = Question(
-        population.read_phases(phases), population.read_by(by), Percents.parse(percents), Filters.parse(filters or ())
+        population.read_phases(phases),
+        population.read_by(by or _BY),
+        Percents.parse(percents),
+        Filters.parse(filters or ()),
     )
     page = Page(question)
     settings = options.load(config, state_dir=state_dir)
@@ -102,7 +107,7 @@ def _live(source: Top, page: Page, screen: Console, interval_s: float) -> int:
             now_s = time.monotonic()
             if now_s >= due_s:
                 view, running, due_s = source.view(), source.is_running, now_s + interval_s
-                live.update(page.show(view, running=running, rows_max=screen.height, keys=True), refresh=True)
+                live.update(page.show_on_screen(view, running=running, rows=screen.height), refresh=True)
             key = key_within(min(LOOK_S, due_s - now_s))
             if key == "q":
                 return 0

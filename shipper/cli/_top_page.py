@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from shipper.query import Group, Percentiles, Phase, Question
 
 ALL: Final = "(all)"
+NONE: Final = "-"
 _STATES_MAX: Final = 4
-_AROUND_ROWS: Final = 9
+_AROUND_ROWS: Final = 8
 """Rows of a screen that are not groups: what stands above and below."""
 _PERCENT_SHOWN_MIN: Final = 0.1
 _ORDERS: Final = ("requests", "failed", "slowest", "name")
@@ -39,19 +40,17 @@ class Page:
         """Give the page in the next order."""
         return replace(self, order=_ORDERS[(_ORDERS.index(self.order) + 1) % len(_ORDERS)])
 
-    def show(self, view: View, *, running: bool, rows_max: int | None = None, keys: bool = False) -> RenderableType:
-        """Give a view as text; of its groups those that ``rows_max`` rows of a screen have room for."""
+    def show(self, view: View, *, running: bool) -> RenderableType:
+        """Give a view as text."""
+        return self._stack(view, self._sorted(view), running=running)
+
+    def show_on_screen(self, view: View, *, running: bool, rows: int) -> RenderableType:
+        """Give as much of a view as a screen of so many rows has room for, and the keys."""
         groups = self._sorted(view)
-        phases = self.question.phases
-        room = len(groups) if rows_max is None else max((rows_max - _AROUND_ROWS - len(view.events)) // len(phases), 1)
-        parts: list[RenderableType] = [_headline(view, running=running), _endings(view.whole)]
-        parts.append(self._table(view, groups[: max(room - 1, 1)] if len(groups) > room else groups))
-        if len(groups) > room:
-            parts.append(Text(f"and {len(groups) - max(room - 1, 1)} more", style="dim"))
-        parts += [_event(event.received_us, event.text) for event in view.events]
-        if keys:
-            parts.append(Text(f"q: quit   s: sort (by {self.order})", style="dim"))
-        return Stack(*parts)
+        room = max((rows - _AROUND_ROWS - len(view.events)) // len(self.question.phases), 1)
+        more = [Text(f"and {len(groups) - room} more", style="dim")] if len(groups) > room else []
+        keys = Text(f"q: quit   s: sort (by {self.order})", style="dim")
+        return Stack(self._stack(view, groups[:room], running=running), *more, keys)
 
     def as_json(self, view: View, *, running: bool) -> dict[str, Any]:
         """Give a view as one object."""
@@ -63,73 +62,73 @@ class Page:
             "lines_read": view.read,
             "lines_dropped": view.dropped,
             "unparsed": view.unparsed,
-            "all": self._numbers(view, view.whole),
+            "whole": self._numbers(view, view.whole),
             "rows": [
-                dict(zip(self.question.by, group, strict=True)) | self._numbers(view, tally)
-                for group, tally in self._sorted(view)
+                {"group": dict(zip(self.question.by, group, strict=True)), **self._numbers(view, ended)}
+                for group, ended in self._sorted(view)
             ],
             "events": [{"time": format_timestamp(event.received_us), "message": event.text} for event in view.events],
         }
 
-    def _numbers(self, view: View, tally: Ended) -> dict[str, Any]:
-        phases = {phase: self._percentiles(tally, phase) for phase in self.question.phases}
+    def _numbers(self, view: View, ended: Ended) -> dict[str, Any]:
+        phases = {phase: self._percentiles(ended, phase) for phase in self.question.phases}
         return {
-            "requests": tally.requests,
-            "rate": round(view.rate(tally.requests), 3),
-            "errors": tally.errors,
-            "abnormal": tally.abnormal,
-            "failed": tally.failed,
-            "terminations": dict(tally.states.most_common()),
+            "requests": ended.requests,
+            "rate": round(view.rate(ended.requests), 3),
+            "errors": ended.errors,
+            "abnormal": ended.abnormal,
+            "failed": ended.failed,
+            "terminations": dict(ended.states.most_common()),
             "phases": {
                 phase: {"population": found.population, **found.as_json(self.question.percents)}
                 for phase, found in phases.items()
             },
         }
 
-    def _percentiles(self, tally: Ended, phase: Phase) -> Percentiles:
-        return exactly(tally.times.get(phase, {}), self.question.percents)
+    def _percentiles(self, ended: Ended, phase: Phase) -> Percentiles:
+        return exactly(ended.times.get(phase, {}), self.question.percents)
+
+    def _stack(self, view: View, groups: list[tuple[Group, Ended]], *, running: bool) -> RenderableType:
+        events = [_event(event.received_us, event.text) for event in view.events]
+        return Stack(_headline(view, running=running), _endings(view.whole), self._table(view, groups), *events)
 
     def _sorted(self, view: View) -> list[tuple[Group, Ended]]:
         """Give the groups in the order chosen; names decide where that leaves a choice."""
-        by_name = sorted(view.groups.items())
-        if self.order == "requests":
-            return sorted(by_name, key=lambda pair: -pair[1].requests)
-        if self.order == "failed":
-            return sorted(by_name, key=lambda pair: -pair[1].failed)
-        if self.order == "slowest":
-            return sorted(by_name, key=lambda pair: self._slowness(pair[1]))
-        return by_name
+        return sorted(view.groups.items(), key=lambda pair: (-self._weight(pair[1]), _place(pair[0])))
 
-    def _slowness(self, tally: Ended) -> int:
-        """Give the highest percentile asked for, of the first phase; the slowest has the least."""
-        values = self._percentiles(tally, self.question.phases[0]).values
-        return -(values[-1] or 0)
+    def _weight(self, ended: Ended) -> int:
+        """Tell how far in front a group belongs."""
+        if self.order == "slowest":
+            return self._percentiles(ended, self.question.phases[0]).values[-1] or 0
+        return {"requests": ended.requests, "failed": ended.failed}.get(self.order, 0)
 
     def _table(self, view: View, groups: list[tuple[Group, Ended]]) -> Table:
-        several = len(self.question.phases) > 1
+        question = self.question
+        several = ("phase",) if len(question.phases) > 1 else ()
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-        for by in self.question.by or ("",):
+        for by in question.by or ("",):
             table.add_column(str(by), overflow="ellipsis")  # where room is short, names give it
-        numbers = ("req/s", "5xx", "abnormal", *(["phase"] if several else []), "n")
-        for heading in (*numbers, *(f"p{name}" for name in self.question.percents.names), "max"):
+        for heading in ("req/s", "5xx", "abnormal", *several, "n", *(f"p{name}" for name in question.percents.names)):
             table.add_column(heading, justify="right", no_wrap=True)
-        width = max(len(self.question.by), 1)
-        whole = (ALL, *[""] * (width - 1))
-        for group, tally in [(whole, view.whole), *((group, tally) for group, tally in groups if group)]:
-            names = [Text("-" if name is None else visible(str(name))) for name in group]
-            counted: list[Text] = [
-                Text(f"{view.rate(tally.requests):,.1f}"),
-                _share(tally.errors, tally.requests),
-                _share(tally.abnormal, tally.requests),
-            ]
-            for phase in self.question.phases:
-                found = self._percentiles(tally, phase)
-                times = [*found.values, found.max]
-                cells = [Text(phase)] if several else []
-                cells += [Text(f"{found.population:,}", style="dim"), *map(_milliseconds, times)]
-                table.add_row(*names, *counted, *cells, style="bold" if group is whole else None)
-                names, counted = [Text("")] * width, [Text("")] * 3
+        table.add_column("max", justify="right", no_wrap=True)
+        self._add_rows(table, view, (ALL, *[""] * (len(question.by) - 1)), view.whole, style="bold")
+        for group, ended in groups:
+            if group:
+                self._add_rows(table, view, group, ended)
         return table
+
+    def _add_rows(self, table: Table, view: View, group: Group, ended: Ended, style: str | None = None) -> None:
+        """Add a row for each phase; what all of them share stands in the first."""
+        several = len(self.question.phases) > 1
+        front = [Text(NONE if value is None else visible(str(value))) for value in group]
+        front += [Text(f"{view.rate(ended.requests):,.1f}")]
+        front += [_share(part, ended.requests) for part in (ended.errors, ended.abnormal)]
+        for phase in self.question.phases:
+            found = self._percentiles(ended, phase)
+            phases = [Text(phase)] if several else []
+            times = [_milliseconds(value) for value in (*found.values, found.max)]
+            table.add_row(*front, *phases, Text(f"{found.population:,}", style="dim"), *times, style=style)
+            front = [Text("")] * len(front)
 
 
 def _headline(view: View, *, running: bool) -> Text:
@@ -145,10 +144,10 @@ def _headline(view: View, *, running: bool) -> Text:
     return line
 
 
-def _endings(tally: Ended) -> Text:
+def _endings(ended: Ended) -> Text:
     """Name the most frequent termination states that tell of an error."""
-    most = "   ".join(f"{visible(state)} {count:,}" for state, count in tally.states.most_common(_STATES_MAX))
-    more = "   …" if len(tally.states) > _STATES_MAX else ""
+    most = "   ".join(f"{visible(state)} {count:,}" for state, count in ended.states.most_common(_STATES_MAX))
+    more = "   …" if len(ended.states) > _STATES_MAX else ""
     return Text(f"abnormal: {most}{more}" if most else "abnormal: none", style="" if most else "dim")
 
 
@@ -156,6 +155,11 @@ def _event(received_us: int, text: str) -> Text:
     shown = Text(f"{format_timestamp(received_us)[11:19]} UTC  {visible(text)}", style="cyan", overflow="ellipsis")
     shown.no_wrap = True
     return shown
+
+
+def _place(group: Group) -> list[tuple[bool, str]]:
+    """Tell where a group comes among others: by its names, those without one first."""
+    return [(value is not None, str(value)) for value in group]
 
 
 def _share(part: int, whole: int) -> Text:
