@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from deploy.dashboards import _kibana
+from deploy.dashboards import _grafana, _kibana
 
 FOLDER: Final = Path(__file__).parents[2] / "dashboards"
 
 
 def files() -> dict[Path, str]:
     """Give the text of every file, by its path."""
-    return {FOLDER / "kibana" / "haproxy.ndjson": _kibana.ndjson()}
+    grafana = {FOLDER / "grafana" / name: text for name, text in _grafana.dashboards().items()}
+    return {**grafana, FOLDER / "kibana" / "haproxy.ndjson": _kibana.ndjson()}
