@@ -53,6 +53,7 @@ COMMANDS: Final = (
     "percentiles",
     "generate",
     "anonymise",
+    "status",
     "journal stat",
     "journal verify",
     "dead-letters list",

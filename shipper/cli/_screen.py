@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Final
+from typing import Final, NoReturn
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -23,10 +23,19 @@ _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066
 _PLACE: Final = re.compile(r"(?P<reason>.*) at column (?P<column>[0-9]+)", re.DOTALL)
 
 
+class _Screen(Console):
+    """A reader who has seen enough and leaves is no failure; to rich it is."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """End the command."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0)
+
+
 def console() -> Console:
     """Give the console on stdout."""
     plain = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, width=PIPE_WIDTH if plain else None)
+    return _Screen(highlight=False, width=PIPE_WIDTH if plain else None)
 
 
 def visible(text: str) -> str:
