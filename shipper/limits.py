@@ -219,8 +219,8 @@ PROBES_IN_FLIGHT_MAX: Final = 100
 GROUPS_MAX: Final = 10_000
 """Groups that percentiles are told of, with all phases some 100 MB; nobody reads more, and further ones are counted."""
 
-GROUPS_OF_A_PAGE: Final = 200
-"""Groups in one answer of Elasticsearch, which holds a histogram for each and each phase, of up to 100 kB."""
+HISTOGRAMS_OF_A_PAGE: Final = 500
+"""In one answer of Elasticsearch, which counts them in no breaker: 20 kB each and in each shard, 10 MB a day's index."""
 
 TALLY_VALUES_MAX: Final = 2_000_000
 """Different milliseconds counted over all groups and phases, of some 120 B each: 250 MB."""

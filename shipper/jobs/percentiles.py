@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shipper.elastic import Client
 from shipper.errors import Permanent
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from shipper.config import Config, Interpretation
     from shipper.query import Breakdown, Question, Span
     from shipper.replay.captures import Capture, Line
+
+_TRIES_MAX: Final = 2
+"""Somebody waits for the answer, and can ask again."""
 
 
 def of_files(files: Sequence[Path], interpretation: Interpretation, question: Question) -> tuple[Breakdown, list[str]]:
@@ -43,7 +46,7 @@ def of_files(files: Sequence[Path], interpretation: Interpretation, question: Qu
 def of_index(config: Config, question: Question) -> Breakdown:
     """Ask Elasticsearch. Raises Permanent where it has no such index or refuses, Retryable when it stays away."""
     with closing(Client(config.elasticsearch)) as client:
-        found = ask(Documents(client, time.sleep), config.index.pattern, question)
+        found = ask(Documents(client, time.sleep, tries_max=_TRIES_MAX), config.index.pattern, question)
     if found is None:
         urls = ", ".join(config.elasticsearch.urls)
         raise Permanent(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from shipper.limits import GROUPS_MAX, GROUPS_OF_A_PAGE
+from shipper.limits import GROUPS_MAX, HISTOGRAMS_OF_A_PAGE
 from shipper.query._percentiles import USUAL, phase_aggregations, read_phase
 from shipper.query._population import Dimension, Filters, Phase, Span, population_query
 
@@ -89,7 +89,7 @@ def _buckets(
 ) -> Iterator[Mapping[str, Any]]:
     """Give each group's bucket, page after page."""
     sources = [{by.value: {"terms": {"field": by.field, "missing_bucket": True}}} for by in question.by]
-    composite: dict[str, Any] = {"sources": sources, "size": GROUPS_OF_A_PAGE}
+    composite: dict[str, Any] = {"sources": sources, "size": HISTOGRAMS_OF_A_PAGE // len(question.phases)}
     while True:
         page = documents.aggregate(pattern, query, {"groups": {"composite": composite, "aggs": phases}})
         groups = page.answers.get("groups", {}) if page else {}

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Aggregations: TypeAlias = "dict[str, Mapping[str, Any]]"
 
-DIGITS: Final = 3
-"""Significant digits of Elasticsearch's histograms."""
+DIGITS: Final = 2
+"""Significant digits of Elasticsearch's histograms: within 0.8%, in an eighth of the memory that a third one takes."""
 MAX: Final = "max"
 _ALL: Final = 100
 _PERCENT: Final = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?", re.ASCII)

@@ -60,11 +60,15 @@ class Aggregated:
 
 
 class Documents:
-    """Reads documents. ``sleep`` takes seconds. Raises Permanent for what is refused, Retryable for what stays away."""
+    """Reads documents. ``sleep`` takes seconds. Raises Permanent for what is refused, Retryable for what stays away.
 
-    def __init__(self, client: Client, sleep: Callable[[float], None]) -> None:
+    ``tries_max`` is how often what may pass is asked for; where a person waits, few times.
+    """
+
+    def __init__(self, client: Client, sleep: Callable[[float], None], *, tries_max: int = _TRIES_MAX) -> None:
         self._client = client
         self._sleep = sleep
+        self._tries_max = tries_max
 
     def get(self, wanted: Sequence[tuple[str, str]]) -> list[Document | None]:
         """Give the documents of pairs of index and id, as they are now; None for each that is not there."""
@@ -156,7 +160,7 @@ class Documents:
         raise (_NotFoundError if status == _NOT_FOUND else Permanent)(reason)
 
     def _patiently(self, ask: Callable[[], _T]) -> _T:
-        for attempt in range(_TRIES_MAX - 1):
+        for attempt in range(self._tries_max - 1):
             try:
                 return ask()
             except Retryable:
