@@ -87,7 +87,10 @@ def _waiting(status: Status) -> str:
 
 def _rest(status: Status) -> Table:
     answers = "answers" if status.reachable else "does not answer"
-    waiting = f"requests in flight: {status.requests_in_flight}, {decimal(status.unsettled_bytes)} without a verdict"
+    flying = f"{status.requests_in_flight} of {status.requests_in_flight_max} requests in flight"
+    waiting = (
+        f"{flying}, of at most {decimal(status.request_bytes_max)}; {decimal(status.unsettled_bytes)} without a verdict"
+    )
     lag = "nothing was settled in the last minute"
     if status.lag_s is not None:
         lag = f"{span(status.lag_s)} from receipt to verdict"

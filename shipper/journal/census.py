@@ -2,6 +2,7 @@
 
 1. It counts what a reader that begins at this commit will find: lines, the tallies that came beside them, and lines
    that are missing, by the ordinals. So the counts of the commit, and these, are those of all that was ever received.
+   Only lines that are missing right behind the commit are not known before the reader has counted them.
 2. A look goes on where the one before it stopped, and costs one small read for each entry written since. It is
    bounded: a long journal takes several looks to be counted for the first time.
 3. It reads only. What vanishes under it was passed by the commit; whoever sees the commit ahead of the census begins a
@@ -37,7 +38,8 @@ class Census:
         self._start = commit.position
         self._segment = b""
         self._fd: int | None = None
-        self._seed = self._offset = self._lines = 0
+        self._seed = self._offset = 0
+        self._lines: int | None = None
 
     def look(self, entries_max: int) -> bool:
         """Count at most ``entries_max`` entries more; say whether that was all there are now."""
@@ -71,19 +73,19 @@ class Census:
         return [each for each in _segments.segments(self._folder) if each >= first and each > self._segment]
 
     def _count(self, header: codec.EntryHeader) -> None:
-        start, self._offset = self._offset, self._offset + header.entry_bytes
-        missing = max(0, header.first_line - self._lines)
+        missing = 0 if self._lines is None else max(0, header.first_line - self._lines)
+        self._offset += header.entry_bytes
         self._lines = header.first_line + header.lines
-        if self._start is None or self._segment > self._start.segment or start >= self._start.offset:
-            self.journaled += missing + header.lines
-            self.tally += header.tally
-            if missing:
-                self.tally += ReceiveTally(received=missing)
+        self.journaled += missing + header.lines
+        self.tally += header.tally
+        if missing:
+            self.tally += ReceiveTally(received=missing)
 
     def _enter(self, segment: bytes) -> None:
         self.close()
         self._segment, self._seed = segment, codec.seed(segment)
-        self._offset = self._lines = 0
+        within = self._start if self._start and self._start.segment == segment else None
+        self._offset, self._lines = (within.offset, None) if within else (0, 0)
         try:
             self._fd = os.open(_segments.path_of(self._folder, segment), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:  # deleted in this moment

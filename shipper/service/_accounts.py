@@ -62,6 +62,14 @@ class Delivery(Protocol):
         """Requests without an answer yet."""
 
     @property
+    def in_flight_max(self) -> int:
+        """How many there may be now."""
+
+    @property
+    def request_bytes_max(self) -> int:
+        """How large they may be now."""
+
+    @property
     def unsettled_bytes(self) -> int:
         """Bytes in memory."""
 
@@ -188,6 +196,8 @@ class Accounts:
             indexed_per_s=round(indexed_per_s, 1),
             reachable=delivery.reachable,
             requests_in_flight=delivery.in_flight,
+            requests_in_flight_max=delivery.in_flight_max,
+            request_bytes_max=delivery.request_bytes_max,
             unsettled_bytes=delivery.unsettled_bytes,
             held=dict(delivery.held),
             paused=dict(delivery.paused),

@@ -90,6 +90,10 @@ class Status(_Closed):
     reachable: bool
     """Whether the last request got an answer that could be read."""
     requests_in_flight: int
+    requests_in_flight_max: int
+    """How many there may be now: the window, which follows what Elasticsearch bears."""
+    request_bytes_max: int
+    """How large they may be now."""
     unsettled_bytes: int
     """Documents in memory that are sent or wait to be sent again."""
     held: dict[str, str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,9 +112,11 @@ def test_it_counts_what_a_reader_from_the_same_commit_finds(
     if damage is not None:
         flip(path_of(state.journal, segments(state.journal)[damage[0] % len(lives)]), *damage[1:])
     writer(state).append(draft(b"last"))  # so that all damage is known as such
-    census = Census(state.journal, commit)
-    assert counts(census) == counts_of(settle(state, commit))
-    assert counts(Census(state.journal, replace(commit))) == counts(census)
+    census, after = Census(state.journal, commit), settle(state, commit)
+    if counts(census)[0] < after.journaled:  # the damage lies right behind the commit
+        assert after.journal_lost
+        census = Census(state.journal, after)
+    assert counts(census) == counts_of(after)
 
 
 def flip(path: Path, offset: int, bit: int) -> None:

@@ -1,0 +1,104 @@
+"""Who sends, and who is missed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from shipper.journal import Batch, Entry, Origin, Position
+from shipper.journal.entry import LINE_HEADER
+from shipper.limits import SENDERS_REMEMBERED_MAX
+from shipper.service._senders import Senders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOON_US = 1_795_262_400_000_000
+SECOND_US = 1_000_000
+
+
+def batch(*addresses: str, at_s: float = 0.0, interpretation: bytes = b"{}") -> Batch:
+    """Make a batch of one entry, with a line from each of ``addresses``."""
+    origins = [Origin(0, address) for address in dict.fromkeys(addresses)]
+    numbers = [origins.index(Origin(0, address)) for address in addresses]
+    table = b"".join(LINE_HEADER.pack(1, 0, number, 0) for number in numbers)
+    received_us = NOON_US + int(at_s * SECOND_US)
+    entry = Entry(bytes(12), 0, received_us, tuple(origins), table, b"x" * len(addresses), 0)
+    return Batch((entry,), interpretation, Position(bytes(12), 0))
+
+
+def zone_of(_listener: int, address: str) -> str:
+    return "Europe/Berlin" if address == "a" else "UTC"
+
+
+def table(senders: Senders) -> Sequence[tuple[str, int]]:
+    return [(row.address, row.lines) for row in senders.table(0.0)]
+
+
+def test_lines_are_counted_by_address_and_the_most_recent_stands_first() -> None:
+    senders = Senders((), NOON_US)
+    senders.came(batch("a", "b", "a"), zone_of, 0.0)
+    senders.came(batch("b"), zone_of, 0.0)
+    senders.came(batch("a"), zone_of, 0.0)
+    assert table(senders) == [("a", 3), ("b", 2)]
+
+
+def test_what_lines_turned_out_to_be_stands_with_their_sender() -> None:
+    senders = Senders((), NOON_US)
+    senders.came(batch("a", "b"), zone_of, 0.0)
+    senders.understood({"b": 2}, {"a": "httplog"}, {"a": -7_200 * SECOND_US})
+    rows = {row.address: row for row in senders.table(0.0)}
+    assert (rows["a"].log_format, rows["a"].unparsed, rows["a"].off_by_s) == ("httplog", 0, -7200)
+    assert (rows["b"].log_format, rows["b"].unparsed, rows["b"].off_by_s) == (None, 2, 0)
+    assert (rows["a"].timezone, rows["b"].timezone) == ("Europe/Berlin", "UTC")
+    senders.came(batch("a", interpretation=b"other"), lambda *_: "Asia/Tokyo", 0.0)
+    rows = {row.address: row for row in senders.table(0.0)}
+    assert (rows["a"].timezone, rows["a"].off_by_s) == ("Asia/Tokyo", 0)
+
+
+def test_whatever_a_flood_makes_up_the_table_is_bounded_and_who_goes_on_sending_stays_in_it() -> None:
+    senders = Senders((), NOON_US)
+    for number in range(3 * SENDERS_REMEMBERED_MAX):
+        senders.came(batch("real", f"made-up-{number}"), zone_of, 0.0)
+    rows = table(senders)
+    assert len(rows) == SENDERS_REMEMBERED_MAX
+    assert ("real", 3 * SENDERS_REMEMBERED_MAX) in rows
+    assert senders.lines_of_others == 2 * SENDERS_REMEMBERED_MAX + 1
+
+
+def test_a_network_that_goes_silent_is_said_once_and_so_is_its_return() -> None:
+    senders = Senders([("192.0.2.0/24", 10.0)], NOON_US)
+    with capture_logs() as logs:
+        for second in range(40):
+            if not 5 < second < 30:
+                senders.came(batch("192.0.2.7", at_s=second), zone_of, 0.0)
+            senders.read_until(NOON_US + second * SECOND_US)
+            (watched,) = senders.watch()
+            assert watched.silent == (15 < second < 30)
+    assert [log["event"] for log in logs] == ["sender_silent", "sender_back"]
+    assert (logs[0]["network"], logs[0]["last_seen"]) == ("192.0.2.0/24", "2026-11-21T12:00:05.000000Z")
+
+
+def test_one_that_never_came_is_missed_from_the_start_on() -> None:
+    senders = Senders([("192.0.2.7", 10.0)], NOON_US)
+    senders.came(batch("192.0.2.8", "not-an-address", at_s=5), zone_of, 0.0)
+    assert not senders.watch()[0].silent
+    senders.read_until(NOON_US + 11 * SECOND_US)
+    (watched,) = senders.watch()
+    assert (watched.silent, watched.last_seen) == (True, None)
+
+
+def test_a_backlog_makes_nobody_silent() -> None:
+    senders = Senders([("192.0.2.7", 10.0)], NOON_US)
+    senders.came(batch("192.0.2.7", at_s=-3_600), zone_of, 0.0)  # an hour old, and an hour of others behind it
+    senders.came(batch("192.0.2.8", at_s=5), zone_of, 0.0)
+    assert not senders.watch()[0].silent
+
+
+@pytest.mark.parametrize("received_us", [0, 2**63])
+def test_a_clock_that_was_anywhere_is_no_reason_to_fail(received_us: int) -> None:
+    senders = Senders((), NOON_US)
+    senders.came(batch("a", at_s=(received_us - NOON_US) / SECOND_US), zone_of, 0.0)
+    assert senders.table(0.0)[0].last_seen.year in {1970, 9892}
