@@ -1,4 +1,4 @@
-"""`make demo`: everything for real on this machine; then a look at what was indexed, compared with what was sent.
+"""`make demo`: everything for real on this machine, and a dashboard to look at; then documents are compared with lines.
 
 1. Stopped in the order in which lines flow (visitors, HAProxy, shipper), each when the one before it is done, so that
    nothing is on the way when it is counted.
@@ -15,9 +15,11 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
+import webbrowser
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,15 +56,17 @@ class Running:
     folder: Path
     prefix: str
     url: str
+    page: str
     indexed: Indexed
     shipper: Child
+    dashboard: Child
     witness: _parts.Recorder
     haproxy: _parts.HAProxy
     traffic: Traffic
 
     def check(self) -> None:
         """Raise DemoFailed when a part is gone."""
-        for child in (self.shipper, self.witness.child, self.haproxy.child):
+        for child in (self.shipper, self.dashboard, self.witness.child, self.haproxy.child):
             child.check()
 
 
@@ -108,14 +112,17 @@ def _running(console: Console, folder: Path, rate: float) -> Iterator[Running]:
             stack.callback(indexed.delete)
         arguments = ["--elasticsearch", url, "--index-prefix", prefix]
         console.print(_parts.set_up(arguments).strip(), markup=False, style="dim")
-        port = _parts.free_port(5140)
+        port, page_port = _parts.free_port(5140, socket.SOCK_DGRAM), _parts.free_port(8899)
         shipper = stack.enter_context(_parts.shipper(folder, port, arguments))
+        dashboard = stack.enter_context(_parts.dashboard(folder, page_port, arguments))
         witness = stack.enter_context(_parts.recorder(folder))
         haproxy = stack.enter_context(_parts.haproxy(folder, port, witness))
         traffic = Traffic(haproxy.shop, rate)
         console.print(f"HAProxy serves the shop at http://127.0.0.1:{haproxy.shop.http_port}, shipper ships to {url}.")
-        running = Running(console, folder, prefix, url, indexed, shipper, witness, haproxy, traffic)
+        page = f"http://127.0.0.1:{page_port}/?from=now-5m&refresh=5"
+        running = Running(console, folder, prefix, url, page, indexed, shipper, dashboard, witness, haproxy, traffic)
         with traffic:
+            console.print(_screen.look_here(page))
             yield running
 
 
@@ -153,6 +160,7 @@ def _watch(running: Running, seconds: float | None) -> None:
             time.sleep(max(0.0, min(0.5, end - time.monotonic())))
         return
     running.console.print(_screen.to_try(_commands(running)))
+    _open(running.page)
     with Live(console=running.console, refresh_per_second=2) as live:
         while True:
             running.check()
@@ -161,15 +169,24 @@ def _watch(running: Running, seconds: float | None) -> None:
             time.sleep(1)
 
 
+def _open(page: str) -> None:
+    """Show the page where there is a desktop to show it on."""
+    if any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+        webbrowser.open(page)
+
+
 def _commands(running: Running) -> list[tuple[str, str]]:
     shop, indices = running.haproxy.shop, f"{running.url}/{running.prefix}-*"
     shipper = Path(sys.executable).with_name("shipper")
+    where = f"--elasticsearch {running.url} --index-prefix {running.prefix}"
     return [
+        ("what comes in, live, without Elasticsearch", f"{shipper} top --state-dir {running.folder / 'state'}"),
+        ("percentiles in the terminal", f"{shipper} percentiles --by backend,server --percents 50,75,99.9 {where}"),
         ("a request of your own", f"curl -A me 'http://127.0.0.1:{shop.http_port}/shop/items/42?colour=green'"),
         ("and its document", f"curl '{indices}/_search?pretty&q=url.query:*green'"),
         ("the failed ones", f"curl '{indices}/_search?pretty&q=http.response.status_code:>=500'"),
         ("documents per index", f"curl '{running.url}/_cat/indices/{running.prefix}-*?v'"),
-        ("is all well?", f"{shipper} check --elasticsearch {running.url} --index-prefix {running.prefix}"),
+        ("is all well?", f"{shipper} check {where}"),
         ("a line becomes a document", f"tail -n 1 {running.witness.file} | {shipper} parse"),
     ]
 

@@ -69,6 +69,17 @@ def shipper(folder: Path, port: int, arguments: list[str]) -> Iterator[Child]:
         yield child
 
 
+@contextmanager
+def dashboard(folder: Path, port: int, arguments: list[str]) -> Iterator[Child]:
+    """Run `shipper dashboard` at the TCP ``port``."""
+    state = ["--state-dir", str(folder / "state")]
+    knows = ["--haproxy-cfg", str(_CONFIG)]
+    command = [str(_SHIPPER), "dashboard", "--listen", f"http://127.0.0.1:{port}", *knows, *state, *arguments]
+    with Child("dashboard", command, folder) as child:
+        child.wait_until(lambda: _accepts(port))
+        yield child
+
+
 class HAProxy:
     """A HAProxy with deploy/haproxy.cfg."""
 
@@ -138,6 +149,12 @@ def _listens_udp(port: int) -> bool:
     """Ask the kernel, because a datagram to find out would be a line."""
     rows = Path("/proc/net/udp").read_text().splitlines()[1:]
     return any(row.split()[1].endswith(f":{port:04X}") for row in rows)
+
+
+def _accepts(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 def _certificate(folder: Path) -> Path | None:

@@ -22,11 +22,13 @@ _LINE: Final = re.compile(
     r"(?P<times>-?\d+/-?\d+/-?\d+/-?\d+/\d+) (?P<status>-?\d+) (?P<bytes>\d+) (?P<cookies>\S+ \S+) (?P<state>\S{4}) "
     r"(?P<connections>\d+/\d+/\d+/\d+)/(?P<redispatched>\+?)(?P<retries>\d+) (?P<queues>\d+/\d+) "
     r"(?:\{(?P<asked>[^}]*)\} )?(?:\{(?P<answered>[^}]*)\} )?"
-    r'"(?P<request>.*)"',
+    r'"(?P<request>.*)"'
+    r"(?: (?P<secured>[^/ ]+/[^/ ]+/[^/ ]+/[^/ ]+/[01] [^/ ]+/[^/ ]+/[^/ ]+))?",
     re.DOTALL,
 )
 _ESCAPED: Final = re.compile(rb"#([0-9A-F]{2})")
 _TIMES: Final = ("request_ms", "queue_ms", "connect_ms", "response_ms", "total_ms", "data_ms")
+_TLS_ERRORS: Final = ("fc_err", "ssl_fc_err", "ssl_c_err", "ssl_c_ca_err")
 _CONNECTIONS: Final = ("active", "frontend", "backend", "server", "retries")
 
 
@@ -52,6 +54,8 @@ class Request:
     asked: tuple[str, ...] | None
     answered: tuple[str, ...] | None
     request: str
+    secured: tuple[object, ...] | None
+    """Of TLS: errors, whether it was resumed, the name asked for, version, cipher."""
 
 
 def from_line(line: bytes) -> Request | None:
@@ -81,6 +85,7 @@ def from_line(line: bytes) -> Request | None:
         asked=_captured(part["asked"]),
         answered=_captured(part["answered"]),
         request=_unescaped(part["request"]),
+        secured=_secured(part["secured"]),
     )
 
 
@@ -107,6 +112,32 @@ def from_document(document: Mapping[str, Any]) -> Request:
         asked=_tuple(asked.get("captured_headers")),
         answered=_tuple(answered.get("captured_headers")),
         request=_request_line(document),
+        secured=_secured_of(document),
+    )
+
+
+def _secured(tail: str | None) -> tuple[object, ...] | None:
+    """Read what httpslog has behind the request: four errors and `resumed`; the name asked for, version, cipher."""
+    if tail is None:
+        return None
+    failed, _, names = tail.partition(" ")
+    *errors, resumed = failed.split("/")
+    numbers = [None if error == "-" else int(error, base) for error, base in zip(errors, (10, 16, 10, 10), strict=True)]
+    name, version, cipher = (None if word == "-" else word for word in names.split("/"))
+    return (*numbers, resumed == "1", name, version, cipher)
+
+
+def _secured_of(document: Mapping[str, Any]) -> tuple[object, ...] | None:
+    errors, tls = document["haproxy"]["connections"], document.get("tls", {})
+    if "fc_err" not in errors:
+        return None
+    version = tls.get("version")
+    return (
+        *(errors.get(name) for name in _TLS_ERRORS),
+        tls.get("resumed", False),
+        tls.get("client", {}).get("server_name"),
+        version and f"TLSv{version}",
+        tls.get("cipher"),
     )
 
 

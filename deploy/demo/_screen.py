@@ -55,6 +55,12 @@ def document(hit: Mapping[str, Any]) -> Panel:
     return Panel(JSON.from_data(hit["_source"], ensure_ascii=False), title=title, title_align="left", expand=False)
 
 
+def look_here(page: str) -> Panel:
+    """Show where the dashboard is."""
+    text = Text.assemble("The dashboard: ", (page, "bold underline"), "\nIt fills as the requests come in.")
+    return Panel(text, style="green", expand=False)
+
+
 def to_try(commands: Iterable[tuple[str, str]]) -> Panel:
     """Show what to type into another terminal."""
     parts: list[RenderableType] = []

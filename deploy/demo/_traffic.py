@@ -1,12 +1,14 @@
 """Visitors of the shop: threads that send real HTTP, well-behaved and not, at a steady rate together.
 
 1. What they get does not matter: each request, good or bad, makes HAProxy log a line, and the lines are the truth.
-2. The rate is met by pauses, not by speed, so that the machine is left to the others.
+2. The rate is met by pauses, not by speed, so that the machine is left to the others. It rises and falls as the tide.
+3. Each visitor has an address of his own: Linux has all of 127.0.0.0/8.
 """
 
 from __future__ import annotations
 
 import http.client
+import math
 import random
 import socket
 import ssl
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 VISITORS: Final = 24
 _TIMEOUT_S: Final = 10
+_TIDE_S: Final = 120
+"""From one flood to the next."""
+_TIDE_SHARE: Final = 0.5
+"""Of the rate, what a flood adds and an ebb takes."""
 _AGENTS: Final = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1",
@@ -46,13 +52,13 @@ class Shop:
 
 
 class Traffic:
-    """``rate`` requests a second, sent to ``shop`` from entering to ``stop``."""
+    """``rate`` requests a second on average, sent to ``shop`` from entering to ``stop``."""
 
     def __init__(self, shop: Shop, rate: float) -> None:
         self._stopping = threading.Event()
         self._visitors = [
-            threading.Thread(target=self._visit, args=(Visitor(shop, random.Random()), rate / VISITORS), daemon=True)  # noqa: S311 -- traffic
-            for _ in range(VISITORS)
+            threading.Thread(target=self._visit, args=(_visitor(shop, number), rate / VISITORS), daemon=True)
+            for number in range(VISITORS)
         ]
 
     def __enter__(self) -> Self:
@@ -75,19 +81,29 @@ class Traffic:
         due = time.monotonic() + visitor.rng.expovariate(rate)
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             with suppress(OSError, http.client.HTTPException):
-                due += visitor.act() * visitor.rng.expovariate(rate)
+                due += visitor.act() * visitor.rng.expovariate(rate * _tide(time.monotonic()))
             due = max(due, time.monotonic() - 1)
 
 
-class Visitor:
-    """Does one of the things that people and programs do to a shop."""
+def _tide(now_s: float) -> float:
+    """Give the share of the average rate that is due now."""
+    return 1 + _TIDE_SHARE * math.sin(2 * math.pi * now_s / _TIDE_S)
 
-    def __init__(self, shop: Shop, rng: random.Random) -> None:
+
+def _visitor(shop: Shop, number: int) -> Visitor:
+    return Visitor(shop, f"127.0.9.{number + 1}", random.Random())  # noqa: S311 -- traffic
+
+
+class Visitor:
+    """Does one of the things that people and programs do to a shop, from ``address``."""
+
+    def __init__(self, shop: Shop, address: str, rng: random.Random) -> None:
         self.rng = rng
+        self._from = (address, 0)
         self._shop = shop
         self._session = f"{rng.getrandbits(64):016x}"
         self._server = "consent=yes"
-        self._tls = ssl.create_default_context(cafile=str(shop.certificate)) if shop.certificate else None
+        self._tls = _tls(shop.certificate, self.rng) if shop.certificate else None
         weights: dict[Callable[[], int], float] = {
             self._browse: 40,
             self._search: 14,
@@ -205,12 +221,23 @@ class Visitor:
         self._server = (answer.getheader("Set-Cookie") or self._server).partition(";")[0]
 
     def _plain(self, port: int = 0) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", port or self._shop.http_port, timeout=_TIMEOUT_S)
+        port = port or self._shop.http_port
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S, source_address=self._from)
 
     def _secure(self) -> http.client.HTTPConnection:
         if self._tls is None:
             return self._plain()
-        return http.client.HTTPSConnection("127.0.0.1", self._shop.https_port, timeout=_TIMEOUT_S, context=self._tls)
+        return http.client.HTTPSConnection(
+            "127.0.0.1", self._shop.https_port, timeout=_TIMEOUT_S, source_address=self._from, context=self._tls
+        )
 
     def _connected(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self._shop.http_port), _TIMEOUT_S)
+        return socket.create_connection(("127.0.0.1", self._shop.http_port), _TIMEOUT_S, self._from)
+
+
+def _tls(certificate: Path, rng: random.Random) -> ssl.SSLContext:
+    """Give what a browser brings; some browsers are old."""
+    context = ssl.create_default_context(cafile=str(certificate))
+    if rng.randrange(3) == 0:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context

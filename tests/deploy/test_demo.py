@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from deploy.demo._comparison import compare
@@ -101,6 +102,14 @@ LINES = (
         b"<134>Nov 21 03:41:20 h[7]: 127.0.0.1:49456 [21/Nov/2026:03:41:20.001] www www/<NOSRV> -1/-1/-1/-1/0 400 0 "
         b'- - PR-- 1/1/0/0/0 0/0 "<BADREQ>"'
     ),
+    (
+        b"<134>Nov 21 03:41:21 h[7]: 127.0.0.1:49458 [21/Nov/2026:03:41:21.001] www~ shop/shop1 0/0/0/4/4 200 98 - - "
+        b'--VN 1/1/0/0/0 0/0 "GET / HTTP/1.1" 0/000000000000000A/0/0/1 shop.example/TLSv1.2/ECDHE-RSA-AES128-GCM-SHA256'
+    ),
+    (
+        b"<134>Nov 21 03:41:22 h[7]: 127.0.0.1:49460 [21/Nov/2026:03:41:22.001] www shop/shop1 0/0/0/4/4 200 98 - - "
+        b'--VN 1/1/0/0/0 0/0 "GET / HTTP/1.1" 0/-/-/-/0 -/-/-'
+    ),
     b"<132>Nov 21 03:41:43 h[7]: Proxy www stopped (cumulated conns: FE: 39, BE: 0).",
 )
 
@@ -113,7 +122,7 @@ def documents() -> list[dict[str, Any]]:
 def test_the_demo_is_content_when_the_documents_are_the_lines() -> None:
     found = compare(LINES, documents())
     assert found.exact
-    assert (found.requests, found.others) == (3, 1)
+    assert (found.requests, found.others) == (5, 1)
 
 
 def test_the_demo_finds_a_missing_document() -> None:
@@ -135,6 +144,12 @@ def test_the_demo_finds_a_value_that_differs() -> None:
     assert [len(found.missing), len(found.surplus)] == [1, 1]
 
 
+def test_the_demo_finds_a_version_of_tls_that_differs() -> None:
+    wrong = documents()
+    wrong[3]["tls"]["version"] = "1.3"
+    assert [len(compare(LINES, wrong).missing), len(compare(LINES, wrong).surplus)] == [1, 1]
+
+
 def test_the_demo_finds_a_request_that_was_not_understood() -> None:
     wrong = documents()
     wrong[2]["haproxy"]["line"] = "unparsed"
@@ -145,23 +160,45 @@ def test_the_demo_is_not_content_with_nothing() -> None:
     assert not compare([], []).exact
 
 
-def demo(**environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "deploy.demo"],
-        cwd=CONFIG.parents[1],
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+class Demo:
+    """A demo that runs with its state under ``folder``."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.demo"],
+            cwd=CONFIG.parents[1],
+            env={**os.environ, "TMPDIR": str(folder), "COLUMNS": "200", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def says(self, pattern: str) -> str:
+        """Read until it says something like this."""
+        assert self._process.stdout is not None
+        said = ""
+        for line in self._process.stdout:
+            said += line
+            if found := re.search(pattern, line):
+                return found[0]
+        raise AssertionError(said)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for its end; give the exit code, and what else it said."""
+        said, _ = self._process.communicate(timeout=100)
+        return self._process.returncode, " ".join(said.split())
 
 
-def test_a_short_demo_ends_by_itself_content_and_leaves_nothing_behind(elasticsearch_url: str, tmp_path: Path) -> None:
-    done = demo(DEMO_SECONDS="5", DEMO_YES="1", ELASTICSEARCH_URL=elasticsearch_url, TMPDIR=str(tmp_path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "each is exactly one document" in " ".join(done.stdout.split())
+def test_a_short_demo_shows_the_page_ends_content_and_leaves_nothing_behind(
+    elasticsearch_url: str, tmp_path: Path
+) -> None:
+    demo = Demo(tmp_path, DEMO_SECONDS="5", DEMO_YES="1", ELASTICSEARCH_URL=elasticsearch_url)
+    page = demo.says(r"http://127\.0\.0\.1:[0-9]+/\?from=\S+")
+    assert httpx.get(page, timeout=10).headers["Content-Type"].startswith("text/html")
+    code, said = demo.end()
+    assert code == 0, said
+    assert "each is exactly one document" in said
     assert not list(tmp_path.iterdir())
     client = Client(config.Elasticsearch(urls=(elasticsearch_url,)))
     left = [client.request("GET", f"/_{kind}_template")[1] for kind in ("index", "component")]
@@ -171,7 +208,7 @@ def test_a_short_demo_ends_by_itself_content_and_leaves_nothing_behind(elasticse
 
 
 def test_the_demo_touches_no_elasticsearch_that_is_there_without_being_told_to(tmp_path: Path) -> None:
-    done = demo(DEMO_SECONDS="5", DEMO_YES="", ELASTICSEARCH_URL="http://127.0.0.1:1", TMPDIR=str(tmp_path))
-    assert done.returncode == 2
-    assert "DEMO_YES=1" in done.stdout
+    code, said = Demo(tmp_path, DEMO_SECONDS="5", DEMO_YES="", ELASTICSEARCH_URL="http://127.0.0.1:1").end()
+    assert code == 2
+    assert "DEMO_YES=1" in said
     assert not list(tmp_path.iterdir())
