@@ -13,6 +13,8 @@ from shipper.errors import Fatal
 from shipper.limits import DASHBOARD_CONNECTIONS_MAX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
 _STOP_S: Final = 2
@@ -37,9 +39,19 @@ def listen(host: str, port: int) -> socket.socket:
     return opened
 
 
-def serve(app: ASGIApp, opened: socket.socket) -> None:
-    """Serve until a signal ends it. Only in the main thread."""
-    server = uvicorn.Server(
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._ready()
+
+
+def serve(app: ASGIApp, opened: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until a signal ends it; ``ready`` is called once it does. Only in the main thread."""
+    server = _Server(
         uvicorn.Config(
             app,
             http="h11",
@@ -51,7 +63,8 @@ def serve(app: ASGIApp, opened: socket.socket) -> None:
             proxy_headers=False,
             limit_concurrency=DASHBOARD_CONNECTIONS_MAX,
             timeout_graceful_shutdown=_STOP_S,
-        )
+        ),
+        ready,
     )
     signal.signal(signal.SIGTERM, lambda *_: None)  # the server raises again what ended it
     with suppress(KeyboardInterrupt):

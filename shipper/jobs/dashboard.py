@@ -45,8 +45,8 @@ def run(config: Config, ready: Callable[[str], None]) -> None:
         if not dashboard.is_loopback(host):
             _log.warning("dashboard_exposed", address=host, why="nobody logs in: whoever reaches it reads the logs")
         shown = f"[{host}]" if ":" in host else host
-        ready(f"http://{shown}:{opened.getsockname()[1]}/")
-        dashboard.serve(app, opened)
+        url = f"http://{shown}:{opened.getsockname()[1]}/"
+        dashboard.serve(app, opened, lambda: ready(url))
 
 
 def questions(config: Config, client: Client) -> Questions:
