@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from shipper import haproxy_files
+from shipper import haproxy_files, privileges
 from shipper import setup as templates
 from shipper.dead_letter import DeadLetters, at_or_past
 from shipper.deliver import Delivery, Parking, Surroundings
@@ -77,8 +77,11 @@ def run(config: Config) -> int:
     haproxy_files.announce(config.haproxy_cfg, os.environ)
     config = config.resolved()
     state = StateFolder(config.state_dir)
-    with state.lock():
+    with privileges.acting_as(config.user):
+        lock = state.lock()
+    with lock:
         sources = open_sources(config.listeners)
+        privileges.become(config.user)
         return supervise(
             [
                 Role(
