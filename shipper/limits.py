@@ -309,6 +309,9 @@ REPLAY_CLOSE_S_MAX: Final = 10.0
 STATUS_BYTES_MAX: Final = 4 * MIB
 """Read of an answer: a status with as many senders as are remembered takes some 300 kB."""
 
+STATUS_AGE_S_MAX: Final = 10.0
+"""An older status says that the shipping process does not move: it has news every second, on the worst disk too."""
+
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""
 

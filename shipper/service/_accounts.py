@@ -124,7 +124,7 @@ class Accounts:
         self._census = Census(journal, commit)
         self._settled = Settled(commit, parked)
         self._senders = Senders(expected, self._started_us)
-        self._unparsed = 0
+        self._parsed = self._unparsed = 0
         self._open: dict[int, int] = {}
         self._lag_s, self._lag_at_s = 0.0, -WINDOW_S
         self._rates: tuple[Rate, Rate] | None = None
@@ -139,7 +139,9 @@ class Accounts:
 
     def encoded(self, batch: Batch, encoded: Encoded, zone_of: Callable[[int, str], str]) -> None:
         """Take note of what was in a batch; ``zone_of`` tells the zone of a listener's sender."""
-        self._unparsed += sum(encoded.unparsed.values())
+        unparsed = sum(encoded.unparsed.values())
+        self._parsed += len(batch) - unparsed
+        self._unparsed += unparsed
         self._senders.came(batch, zone_of, self._clocks.now_s())
         self._senders.understood(encoded.unparsed, encoded.log_formats, encoded.skews_us)
 
@@ -188,6 +190,7 @@ class Accounts:
             pending=self._census.journaled - commit.journaled + settled.parked,
             parked=settled.parked,
             journal_lost=settled.journal_lost,
+            parsed=self._parsed,
             unparsed=self._unparsed,
             counted=counted,
             oldest_pending_age_s=None if oldest_us is None else self._age_s(oldest_us),

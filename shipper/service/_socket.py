@@ -21,7 +21,7 @@ import structlog
 from pydantic import ValidationError
 
 from shipper.errors import ShipperError
-from shipper.limits import STATUS_BYTES_MAX
+from shipper.limits import STATUS_AGE_S_MAX, STATUS_BYTES_MAX
 from shipper.service._status import Status
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class NoStatusError(ShipperError):
 
 
 def fetch(state_dir: Path, timeout_s: float = 3.0) -> Status:
-    """Ask the shipper that runs in ``state_dir``. Raises NoStatusError when none does, or it may not be asked."""
+    """Ask the shipper that runs in ``state_dir``. Raises NoStatusError: none does, it may not be asked, or it hangs."""
     try:
         with _at(state_dir) as address, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
             asking.settimeout(timeout_s)
@@ -51,11 +51,15 @@ def fetch(state_dir: Path, timeout_s: float = 3.0) -> Status:
     except OSError as error:
         raise NoStatusError(_reason(state_dir, error)) from error
     try:
-        return Status.model_validate_json(answer)
+        status = Status.model_validate_json(answer)
     except ValidationError as error:
         raise NoStatusError(
             f"the shipper in {state_dir} answers what this version does not understand; is it being upgraded?"
         ) from error
+    age_s = time.time() - status.taken_at.timestamp()
+    if age_s > STATUS_AGE_S_MAX:
+        raise NoStatusError(f"the shipper in {state_dir} has not moved for {age_s:.0f} s: it is stopping, or hangs")
+    return status
 
 
 class StatusServer:

@@ -74,6 +74,8 @@ class Status(_Closed):
     parked: int
     """Of ``pending``: those that are tried slowly, because their index refuses them for long."""
     journal_lost: int
+    parsed: int
+    """Lines that were understood, since the start."""
     unparsed: int
     """Lines that nothing understood, since the start. They are indexed all the same."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -134,3 +136,30 @@ def test_whoever_watches_through_a_pipe_may_leave(server: StatusServer, tmp_path
 )
 def test_a_time_is_said_in_its_two_largest_units(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+def test_on_a_terminal_the_page_is_kept_up_to_date_until_q(server: StatusServer, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    watching = subprocess.Popen(
+        [SHIPPER, "status", "--watch", "--state-dir", tmp_path],
+        stdin=theirs,
+        stdout=theirs,
+        env=clean_environment() | {"TERM": "xterm", "LINES": "40"},
+    )
+    os.close(theirs)
+    _read_until(ours, b"is accounted for")
+    server.publish(status(reachable=False))
+    _read_until(ours, b"does not answer")
+    os.write(ours, b"q")
+    while watching.poll() is None:  # the terminal has to be read while it is restored
+        _read_until(ours, b"")
+    assert watching.returncode == 0
+    os.close(ours)
+
+
+def _read_until(terminal: int, words: bytes) -> None:
+    """Read what comes to a terminal until it holds ``words``; it ends when nobody has it open any more."""
+    seen = b""
+    with suppress(OSError):
+        while words not in (seen := seen + os.read(terminal, 65536)):
+            pass

@@ -7,7 +7,8 @@ from typing import Any
 
 from shipper.service import Expected, Sender, Status
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+NOON = datetime(2126, 11, 21, 12, tzinfo=UTC)
+"""To come, so that no status of it is too old."""
 FINE = Status(
     version="0.1.0",
     engine="python",
@@ -26,6 +27,7 @@ FINE = Status(
     pending=10,
     parked=2,
     journal_lost=1,
+    parsed=99,
     unparsed=0,
     counted=True,
     oldest_pending_age_s=0.25,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +97,12 @@ def test_who_may_not_ask_is_told_as_whom_to(server: StatusServer, tmp_path: Path
     server.publish(FINE)
     (tmp_path / "status.sock").chmod(0o000)
     with pytest.raises(NoStatusError, match="ask as the user of shipper"):
+        fetch(tmp_path)
+
+
+def test_a_shipper_that_has_said_nothing_new_for_long_is_said_to_hang(server: StatusServer, tmp_path: Path) -> None:
+    server.publish(status(taken_at=datetime.now(UTC) - timedelta(seconds=12)))
+    with pytest.raises(NoStatusError, match="has not moved for 12 s: it is stopping, or hangs"):
         fetch(tmp_path)
 
 
