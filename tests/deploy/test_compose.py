@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from shipper.config import load
+from shipper.config import Dashboard, load
 
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -21,8 +21,8 @@ PINNED: Final = re.compile(r"[a-z]+:[0-9]+\.[0-9]+\.[0-9]+(-[a-z]+)*")
 ONE_SHOT: Final = "shipper-setup"
 
 
-def test_the_four_parts_and_the_setup_are_there() -> None:
-    assert set(SERVICES) == {"haproxy", "shipper", ONE_SHOT, "elasticsearch", "kibana"}
+def test_the_parts_and_the_setup_are_there() -> None:
+    assert set(SERVICES) == {"haproxy", "shipper", "dashboard", ONE_SHOT, "elasticsearch", "kibana"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -70,6 +70,15 @@ def test_haproxy_logs_to_the_port_that_shipper_listens_on(monkeypatch: pytest.Mo
     assert SERVICES["haproxy"]["environment"]["LOG_ADDRESS"] == f"shipper:{listener.port}"
     assert settings.elasticsearch.urls == ("http://elasticsearch:9200",)
     assert f":{listener.port:04X} " in SERVICES["shipper"]["healthcheck"]["test"][1]
+
+
+def test_the_dashboard_listens_where_it_is_looked_for_and_cannot_write() -> None:
+    service = SERVICES["dashboard"]
+    _, listen, url = service["command"]
+    assert (listen, Dashboard(listen=url).address) == ("--listen", ("0.0.0.0", 8899))
+    assert service["ports"] == ["127.0.0.1:8899:8899"]
+    assert "127.0.0.1:8899/" in service["healthcheck"]["test"][-1]
+    assert all(volume.endswith(":ro") for volume in service["volumes"])
 
 
 def test_a_stop_leaves_shipper_the_time_that_it_takes() -> None:
