@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shipper import config
 
 _ERRNO: Final = re.compile(r"\[Errno -?[0-9]+\] ([^'\")]+)")
+_TYPE: Final = "content-type"
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
 _OK: Final = 200
@@ -68,17 +69,20 @@ class _Raw(Serializer):
 class Client:
     """Talks to the nodes of ``settings``, from any number of threads. It may not cross a fork."""
 
-    def __init__(self, settings: config.Elasticsearch, *, connections_max: int = 10) -> None:
+    def __init__(
+        self, settings: config.Elasticsearch, *, connections_max: int = 10, called: str = "Elasticsearch"
+    ) -> None:
         raw = _Raw()
         self._client = Elasticsearch(
             list(settings.urls),
             **_tls(settings),
             connections_per_node=connections_max,
-            serializers=dict.fromkeys((_JSON, _NDJSON, "application/*", "text/*"), raw),
+            serializers=dict.fromkeys((_JSON, _NDJSON, "application/*", "text/*", "multipart/*"), raw),
             sniff_on_start=False,
             sniff_before_requests=False,
             sniff_on_node_failure=False,
         )
+        self._peer = f"{called} ({', '.join(settings.urls)})"
         self._urls = settings.urls
         self._timeout_s = settings.request_timeout_s
         self._headers = {"accept": _JSON, **_authorization(settings)}
@@ -93,7 +97,7 @@ class Client:
         """
         wait_s = max(1, int(timeout_s / 2))
         path = f"/{quote(index, safe='')}/_bulk?filter_path={_ANSWER}&timeout={wait_s}s"
-        return self._perform("POST", path, body, _NDJSON, timeout_s)
+        return self._perform("POST", path, body, {_TYPE: _NDJSON}, timeout_s)
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
         """Send one request; give the status and the parsed JSON (text where it is none, None where it is empty).
@@ -101,15 +105,23 @@ class Client:
         ``path`` begins with `/` and is quoted already. Raises ConnectionFailed when no whole answer came in time.
         """
         content = None if body is None else json.dumps(body).encode()
-        answer = self._perform(method, path, content, _JSON, self._timeout_s)
+        answer = self._perform(method, path, content, {_TYPE: _JSON}, self._timeout_s)
+        return answer.status, _parsed(answer.body)
+
+    def upload(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """Send bytes of the `content-type` that ``headers`` name; give what ``request`` gives, and raise what it does.
+
+        So Kibana takes files; it is reached like Elasticsearch, with the same credentials.
+        """
+        answer = self._perform("POST", path, body, headers, self._timeout_s)
         return answer.status, _parsed(answer.body)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _perform(self, method: str, path: str, body: bytes | None, content_type: str, timeout_s: float) -> Answer:
-        headers = self._headers if body is None else {**self._headers, "content-type": content_type}
+    def _perform(self, method: str, path: str, body: bytes | None, more: Mapping[str, str], timeout_s: float) -> Answer:
+        headers = self._headers if body is None else {**self._headers, **more}
         try:
             meta, answer = self._client.transport.perform_request(
                 method,
@@ -122,11 +134,9 @@ class Client:
                 retry_on_timeout=False,
             )
         except TransportError as error:
-            raise ConnectionFailed(
-                f"no answer from Elasticsearch ({', '.join(self._urls)}): {_plain(error)}"
-            ) from error
+            raise ConnectionFailed(f"no answer from {self._peer}: {_plain(error)}") from error
         if meta.status == _OK and not _whole(meta.headers):
-            raise ConnectionFailed(f"the answer from Elasticsearch ({', '.join(self._urls)}) was cut in its header")
+            raise ConnectionFailed(f"the answer from {self._peer} was cut in its header")
         return Answer(meta.status, answer or b"")
 
 

@@ -15,7 +15,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import elasticsearch as model
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
-from shipper.query import USUAL, Dimension, Percents, percentiles_aggregation
+from deploy.dashboards._vocabulary import HDR
+from shipper.query import USUAL, Dimension, Percents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,6 @@ CHOSEN: Final = " AND ".join(
 )
 """The filters that the variables hold; that of the status is a clause, because it is a range or nothing."""
 TRAFFIC: Final = f"{LINES} AND {CHOSEN}"
-_HDR: Final = percentiles_aggregation("", USUAL)["percentiles"]["hdr"]
 
 Metric = Any
 """A builder of any of the library's metrics: they have no common type."""
@@ -52,7 +52,7 @@ class _Hdr(Builder[model.ElasticsearchPercentilesSettings]):
 class _HdrSettings(model.ElasticsearchPercentilesSettings):
     def to_json(self) -> dict[str, object]:
         """Give what the editor knows, and beside it what it does not."""
-        return {**super().to_json(), "hdr": _HDR}
+        return {**super().to_json(), "hdr": HDR}
 
 
 def query(lucene: str, metrics: Sequence[Metric], buckets: Sequence[Bucket] = (), alias: str = "") -> build.Dataquery:

@@ -209,6 +209,7 @@ def _bars(source: Json, transform: list[Json], label: str, title: str, color: st
     row = {"field": label, "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 520 if wide else 260}}
     return {
         **HEAD,
+        "padding": {"left": 5, "top": 5, "bottom": 5, "right": 52},
         "data": source,
         "transform": transform,
         "encoding": {
@@ -274,7 +275,7 @@ def _population() -> Json:
             {"aggregate": [{"op": "sum", "field": "timed", "as": "n"}]},
             {"calculate": "format(datum.n, ',d') + ' lines with this timer'", "as": "told"},
         ],
-        "mark": {"type": "text", "align": "right", "baseline": "top", "dx": -4, "dy": 2, "color": _GREY},
+        "mark": {"type": "text", "align": "right", "baseline": "bottom", "dy": -4, "color": _GREY},
         "encoding": {"x": {"value": "width"}, "y": {"value": 0}, "text": {"field": "told", "type": "nominal"}},
     }
 

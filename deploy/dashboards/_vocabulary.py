@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from shipper.haproxy.termination import BY, PHASE, read_state
-from shipper.query import USUAL, Phase
+from shipper.query import USUAL, Phase, percentiles_aggregation
 
 INDEX: Final = "haproxy-*"
 """Stands for the index pattern in the committed files."""
@@ -55,7 +55,20 @@ BOUNDS_MS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 
 EVENTS: Final = {
     "down": (("server_down", "no_server_available"), "#d1495b"),
     "up": (("server_up",), "#4c9f70"),
-    "reload": (("proxy_started", "proxy_stopped", "master_reloading", "configuration_loaded"), "#4a90c2"),
+    "reload": (
+        (
+            "proxy_started",
+            "proxy_stopping",
+            "proxy_stopped",
+            "worker_started",
+            "worker_exited",
+            "master_reloading",
+            "master_exiting",
+            "configuration_loaded",
+            "configuration_refused",
+        ),
+        "#4a90c2",
+    ),
 }
 """The values of event.action that are marks on every time axis, and their colour."""
 
@@ -64,8 +77,12 @@ PATHS_MAX: Final = 100
 """Percentiles are counted for so many of the most requested paths: each costs a histogram in Elasticsearch's memory."""
 LINES_MAX: Final = 25
 
+HDR: Final = percentiles_aggregation("", USUAL)["percentiles"]["hdr"]
+"""How Elasticsearch is to count."""
+
 NOTE: Final = (
-    "Percentiles are those of single requests, counted in HDR histograms of three significant digits. A phase's "
+    "Percentiles are those of single requests, counted in HDR histograms of "
+    f"{HDR['number_of_significant_value_digits']} significant digits. A phase's "
     "population are the lines that have its timer: where HAProxy logged -1, the phase was never reached."
 )
 

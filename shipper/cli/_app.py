@@ -32,6 +32,7 @@ from shipper.cli._explain import explain_lines
 from shipper.cli._lines import STDIN, until_the_reader_leaves
 from shipper.cli._parse import print_documents, print_summary
 from shipper.errors import ConfigError, ShipperError
+from shipper.jobs.kibana import import_into_kibana
 
 app = typer.Typer(
     name="shipper",
@@ -88,7 +89,9 @@ def run(  # noqa: PLR0913, PLR0917 -- each is a flag
 
 `shipper setup --elasticsearch http://127.0.0.1:9200`
 
-`shipper setup -c shipper.toml --lines-per-day 600000000`"""
+`shipper setup -c shipper.toml --lines-per-day 600000000`
+
+`shipper setup -c shipper.toml --kibana http://127.0.0.1:5601`"""
 )
 def setup(
     config: options.ConfigFile = None,
@@ -101,6 +104,9 @@ def setup(
         int | None,
         typer.Option(min=0, metavar="N", help="Copies of each shard; by default 1 where a node can hold it."),
     ] = None,
+    kibana: Annotated[
+        str | None, typer.Option(metavar="URL", help="Puts the dashboards into this Kibana as well.")
+    ] = None,
 ) -> None:
     """Put the index templates into Elasticsearch, and show what changed. May be run at any time.
 
@@ -109,6 +115,8 @@ def setup(
     settings = options.load(config, elasticsearch=elasticsearch, index_prefix=index_prefix)
     for change in pipeline.setup(settings, lines_per_day=lines_per_day, replicas=replicas):
         typer.echo(str(change))
+    if kibana is not None:
+        typer.echo(str(import_into_kibana(settings, kibana)))
 
 
 @app.command(

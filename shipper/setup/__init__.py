@@ -1,4 +1,4 @@
-"""What is put into Elasticsearch, and whether it is there: the templates of the daily indices.
+"""What is put into Elasticsearch and Kibana, and whether it is there: the templates of the daily indices, dashboards.
 
 1. `install` writes three templates, named after the index prefix (`haproxy@mappings`, `haproxy@settings`, `haproxy`):
    several prefixes live side by side. It may run any number of times, and says what it changed.
@@ -11,6 +11,7 @@
 from shipper.setup._check import Problem, check
 from shipper.setup._client import Client
 from shipper.setup._install import Change, install
+from shipper.setup._kibana import import_dashboards, reach_kibana
 from shipper.setup._ready import ensure_tomorrow, ready
 from shipper.setup._templates import INDEX_BYTES_PER_LINE, index_name, shards_for
 
@@ -21,8 +22,10 @@ __all__ = [
     "Problem",
     "check",
     "ensure_tomorrow",
+    "import_dashboards",
     "index_name",
     "install",
+    "reach_kibana",
     "ready",
     "shards_for",
 ]
