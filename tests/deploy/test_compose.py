@@ -17,12 +17,12 @@ ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 DOCKERFILE: Final = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
-PINNED: Final = re.compile(r"[a-z]+:[0-9]+\.[0-9]+\.[0-9]+(-[a-z]+)*")
-ONE_SHOT: Final = "shipper-setup"
+PINNED: Final = re.compile(r"[a-z]+(/[a-z]+)?:[0-9]+\.[0-9]+\.[0-9]+(-[a-z]+)*")
+ONE_SHOT: Final = {"shipper-setup", "kibana-setup"}
 
 
-def test_the_parts_and_the_setup_are_there() -> None:
-    assert set(SERVICES) == {"haproxy", "shipper", "dashboard", ONE_SHOT, "elasticsearch", "kibana"}
+def test_the_parts_and_the_setups_are_there() -> None:
+    assert set(SERVICES) == {"haproxy", "shipper", "dashboard", "elasticsearch", "kibana", "grafana"} | ONE_SHOT
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -30,7 +30,7 @@ def test_every_image_is_pinned_to_a_full_version(name: str) -> None:
     assert PINNED.fullmatch(SERVICES[name]["image"])
 
 
-@pytest.mark.parametrize("name", sorted(set(SERVICES) - {ONE_SHOT}))
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - ONE_SHOT))
 def test_every_service_that_stays_has_a_health_check(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] in {"CMD", "CMD-SHELL"}
@@ -45,7 +45,7 @@ def test_ports_are_published_on_loopback_only(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_a_service_waits_for_can_come_about(name: str) -> None:
     for other, wait in SERVICES[name].get("depends_on", {}).items():
-        needed = "service_completed_successfully" if other == ONE_SHOT else "service_healthy"
+        needed = "service_completed_successfully" if other in ONE_SHOT else "service_healthy"
         assert wait["condition"] == needed
 
 
@@ -53,7 +53,25 @@ def test_what_a_service_waits_for_can_come_about(name: str) -> None:
 def test_every_volume_exists(name: str) -> None:
     for volume in SERVICES[name].get("volumes", []):
         source = volume.split(":")[0]
-        assert (ROOT / source).is_file() if source.startswith("./") else source in COMPOSE["volumes"]
+        assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"]
+
+
+def test_grafana_finds_elasticsearch_and_the_dashboards_where_they_are_mounted() -> None:
+    grafana = SERVICES["grafana"]
+    mounts = dict(reversed(volume.removesuffix(":ro").split(":")) for volume in grafana["volumes"])
+    [source] = _provisioned("datasource.yml")["datasources"]
+    variables = {source["url"], source["jsonData"]["index"]}
+    assert {variable.removeprefix("$") for variable in variables} <= set(grafana["environment"])
+    [provider] = _provisioned("dashboards.yml")["providers"]
+    assert mounts[provider["options"]["path"]] == "./dashboards/grafana"
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (ROOT / mounts[str(home.parent)] / home.name).is_file()
+
+
+def _provisioned(file: str) -> dict[str, Any]:
+    assert any(f"/{file}:/etc/grafana/provisioning/" in volume for volume in SERVICES["grafana"]["volumes"])
+    found: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "grafana" / file).read_text(encoding="utf-8"))
+    return found
 
 
 def test_haproxy_is_told_only_what_its_configuration_asks_for() -> None:
