@@ -114,8 +114,8 @@ def _dashboard(uid: str, title: str, every: tuple[Any, ...]) -> build.Dashboard:
     for by in (each for each in Dimension if each is not Dimension.STATUS):
         made.with_variable(_values(by))
     made.with_variable(_status())
-    for panel in every:
-        made.with_panel(panel)
+    for place, panel in enumerate(every, start=1):
+        made.with_panel(panel.id(place))
     return made
 
 

@@ -59,7 +59,7 @@ def query(lucene: str, metrics: Sequence[Metric], buckets: Sequence[Bucket] = ()
     """Give a query; metrics and buckets get their numbers here."""
     numbered = [metric.id(str(place)) for place, metric in enumerate(metrics, start=1)]
     split = [bucket.id(str(place)) for place, bucket in enumerate(buckets, start=len(numbered) + 1)]
-    asked = build.Dataquery().query(lucene).time_field("@timestamp").metrics(numbered).bucket_aggs(split)
+    asked = build.Dataquery().ref_id("A").query(lucene).time_field("@timestamp").metrics(numbered).bucket_aggs(split)
     return asked.datasource(SOURCE).alias(alias)
 
 

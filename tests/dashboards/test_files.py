@@ -131,10 +131,12 @@ def test_links_lead_to_dashboards_and_variables_that_there_are(board: dict[str, 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 def test_every_panel_takes_the_data_source_and_the_variables_of_its_dashboard(board: dict[str, Any]) -> None:
     known = {each["name"] for each in board["templating"]["list"]}
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
     for panel in board["panels"]:
         for target in panel.get("targets", []):
             assert panel["datasource"] == target["datasource"] == {"type": "elasticsearch", "uid": "${datasource}"}
             assert set(re.findall(r"\$\{?([a-z]+)", target["query"])) <= known
+            assert target["refId"] == "A"
 
 
 def test_every_percentile_that_grafana_asks_for_is_counted_in_an_hdr_histogram() -> None:
