@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
-from elastic_transport import HttpHeaders, Serializer, TransportError
+from elastic_transport import ConnectionTimeout, HttpHeaders, Serializer, TransportError
 from elasticsearch import Elasticsearch
 
-from shipper.errors import ConfigError, ConnectionFailed
+from shipper.errors import ConfigError, ConnectionFailed, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +134,8 @@ class Client:
                 retry_on_timeout=False,
             )
         except TransportError as error:
-            raise ConnectionFailed(f"no answer from {self._peer}: {_plain(error)}") from error
+            failure = TimedOut if isinstance(error, ConnectionTimeout) else ConnectionFailed
+            raise failure(f"no answer from {self._peer}: {_plain(error)}") from error
         if meta.status == _OK and not _whole(meta.headers):
             raise ConnectionFailed(f"the answer from {self._peer} was cut in its header")
         return Answer(meta.status, answer or b"")

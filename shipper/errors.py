@@ -40,3 +40,7 @@ class JournalFull(Retryable):
 
 class ConnectionFailed(Retryable):
     """No answer came from Elasticsearch: refused, reset, cut in mid-answer, or out of time."""
+
+
+class TimedOut(ConnectionFailed):
+    """Elasticsearch did not answer in time; it may only be busy."""

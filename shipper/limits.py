@@ -252,7 +252,7 @@ PANEL_VALUES_MAX: Final = 100
 PANEL_STATES_MAX: Final = 100
 """Termination states of a table: HAProxy has 12 x 8 beginnings, and a site sees a few dozen states."""
 
-PANEL_EVENTS_MAX: Final = 500
+PANEL_EVENTS_MAX: Final = 300
 """HAProxy's own messages that are looked at for marks on the time axis, the newest."""
 
 PANEL_QUERY_S_MAX: Final = 10.0

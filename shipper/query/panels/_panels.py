@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from shipper.errors import ConnectionFailed
+from shipper.errors import ConnectionFailed, TimedOut
 from shipper.limits import PANEL_QUERY_S_MAX
 from shipper.query.panels import _events, _latency, _lines, _tables, _traffic
 from shipper.query.panels._unanswered import UnansweredError, bad_request, no_index, refusal, too_slow, unreachable
@@ -90,6 +90,8 @@ class Panels:
     def _get(self, method: str, path: str, body: Mapping[str, object] | None = None) -> JSON:
         try:
             status, answer = self._client.request(method, path, body)
+        except TimedOut as error:
+            raise too_slow() from error
         except ConnectionFailed as error:
             raise unreachable(str(error)) from error
         if status == _OK and isinstance(answer, dict):

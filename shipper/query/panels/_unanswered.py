@@ -44,8 +44,8 @@ def too_slow() -> UnansweredError:
     """Say that the deadline passed, or that Elasticsearch has too much to do."""
     return UnansweredError(
         "too_slow",
-        "Elasticsearch could not answer in time, or has too much to do.",
-        "Choose a shorter time range or a filter; if that does not help, look at the cluster's load.",
+        "Elasticsearch did not answer in time, or has too much to do.",
+        "Choose a shorter time range or a filter. If nothing is ever answered: can this machine reach it?",
     )
 
 

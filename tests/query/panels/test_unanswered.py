@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,14 @@ def test_each_answer_that_is_none_has_its_kind(status: int, answer: object, kind
 def test_what_elasticsearch_says_is_passed_on_within_a_bound() -> None:
     said = refusal(Canned(400, failed("parsing_exception", "x" * 10_000)))
     assert 100 < len(said.what) < 1_000
+
+
+def test_an_elasticsearch_that_never_answers_is_too_slow() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = Client(Elasticsearch(urls=(url,), request_timeout_s=0.1))
+        assert refusal(client).kind == "too_slow"
+        client.close()
 
 
 def test_an_elasticsearch_that_is_away_is_unreachable_and_credentials_are_in_nothing_that_is_said() -> None:
