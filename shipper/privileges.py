@@ -36,12 +36,15 @@ def acting_as(user: str | None) -> Iterator[None]:
 
 
 def become(user: str | None) -> None:
-    """Be ``user`` from now on, with that user's groups, in this process and all that it starts."""
+    """Be ``user`` from now on, with that user's groups, in this process and all that it starts. Raises ConfigError."""
     entry = _to_become(user)
     if entry is not None:
         os.initgroups(entry.pw_name, entry.pw_gid)
         os.setgid(entry.pw_gid)
         os.setuid(entry.pw_uid)
+        for file in (os.__file__, __file__):
+            if not os.access(file, os.R_OK):  # modules are loaded when they are needed
+                raise ConfigError(f"user {user!r} cannot read {file}; install Python and shipper where everybody can")
 
 
 def _to_become(user: str | None) -> pwd.struct_passwd | None:

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,36 @@ def reachable() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def readable_by_all(path: str) -> bool:
+    return all(each.stat().st_mode & 0o005 for each in (Path(path), *Path(path).parents))
+
+
 @needs_root
+def test_who_has_become_another_user_has_nothing_left_of_root() -> None:
+    nobody = pwd.getpwnam(NOBODY)
+    child = os.fork()
+    if child == 0:
+        with suppress(ConfigError):  # pytest's Python may be where only root can read it
+            become(NOBODY)
+        with suppress(PermissionError):
+            os.setuid(0)
+        ids = {*os.getresuid(), *os.getresgid(), *os.getgroups()}
+        os._exit(0 if ids <= {nobody.pw_uid, nobody.pw_gid, *os.getgrouplist(NOBODY, nobody.pw_gid)} else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@needs_root
+@pytest.mark.skipif(readable_by_all(os.__file__), reason="everybody can read Python here")
+def test_a_user_who_cannot_read_python_is_refused_at_the_start(world: World, reachable: Path) -> None:
+    shutil.chown(reachable, NOBODY)
+    shipper = world.shipper(user=NOBODY, state_dir=str(reachable / "state"))
+    shipper.launch()
+    until(lambda: shipper.exit is not None, "shipper ended")
+    assert f"user '{NOBODY}' cannot read {os.__file__}; install" in shipper.said()
+
+
+@needs_root
+@pytest.mark.skipif(not readable_by_all(os.__file__), reason="only root can read Python here")
 def test_root_opens_a_low_port_and_is_gone_before_the_first_line(world: World, reachable: Path) -> None:
     port = low_port()
     nobody = pwd.getpwnam(NOBODY)
