@@ -9,13 +9,14 @@ import typer
 from shipper import config as settings_of
 from shipper import telemetry
 from shipper.cli import _options as options
+from shipper.cli import _population as population
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
 from shipper.cli._percentiles_report import Report, as_csv, as_json, show
 from shipper.cli._screen import console
 from shipper.errors import ConfigError
 from shipper.jobs import percentiles as job
-from shipper.query import Dimension, Filters, Percents, Phase, Question, Span, read_age
+from shipper.query import Filters, Percents, Phase, Question, Span, read_age
 
 EXAMPLES: Final = """Examples:
 
@@ -25,7 +26,6 @@ EXAMPLES: Final = """Examples:
 
 `ssh edge1 cat /var/log/haproxy.log | shipper percentiles --phase all --json -`"""
 
-_ALL: Final = "all"
 _SINCE: Final = "1h"
 """Of what is in Elasticsearch; a file is read as a whole."""
 
@@ -41,23 +41,10 @@ def percentiles(  # noqa: PLR0913, PLR0917 -- each is a flag
     timezone: options.Timezone = None,
     log_format: options.LogFormat = None,
     haproxy_cfg: options.HAProxyCfg = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option("--by", metavar="NAME,…", help=f"A row for each: {', '.join(Dimension)}; may be repeated."),
-    ] = None,
-    phase: Annotated[
-        list[str] | None,
-        typer.Option("--phase", metavar="NAME,…", help=f"{', '.join(Phase)} (default), or {_ALL}; may be repeated."),
-    ] = None,
-    percents: Annotated[
-        str, typer.Option("--percents", metavar="P,…", help="Above 0 and up to 100; the largest is always shown.")
-    ] = "50,75,90,95,99,99.9",
-    filters: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--filter", metavar="NAME:VALUE", help="Like status:5xx or backend:shop; one name again: either value."
-        ),
-    ] = None,
+    by: population.By = None,
+    phase: population.Phases = None,
+    percents: population.PercentList = "50,75,90,95,99,99.9",
+    filters: population.Filter = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="AGE", help="Like 30m, 24h or 7d; of Elasticsearch by default 1h.")
     ] = None,
@@ -85,8 +72,8 @@ def percentiles(  # noqa: PLR0913, PLR0917 -- each is a flag
     if not files and not (since or first or until):
         since = _SINCE
     question = Question(
-        phases=_phases(phase or [Phase.TOTAL]),
-        by=_dimensions(by or []),
+        phases=population.read_phases(phase or [Phase.TOTAL]),
+        by=population.read_by(by or []),
         percents=Percents.parse(percents),
         filters=Filters.parse(filters or ()),
         span=_span(since, first, until, settings.zone, now_us),
@@ -113,30 +100,6 @@ def _answer(settings: settings_of.Config, files: list[Path], question: Question,
     for fault in faults:
         typer.echo(f"shipper: {fault}", err=True)
     return int(bool(faults))
-
-
-def _listed(texts: list[str]) -> list[str]:
-    return list(dict.fromkeys(part.strip() for text in texts for part in text.split(",")))
-
-
-def _dimensions(texts: list[str]) -> tuple[Dimension, ...]:
-    names = _listed(texts)
-    unknown = [name for name in names if name not in list(Dimension)]
-    if unknown:
-        raise ConfigError(f"--by {unknown[0]}: one of {', '.join(Dimension)} is expected, or several with commas")
-    return tuple(map(Dimension, names))
-
-
-def _phases(texts: list[str]) -> tuple[Phase, ...]:
-    names = _listed(texts)
-    if names == [_ALL]:
-        return tuple(Phase)
-    unknown = [name for name in names if name not in list(Phase)]
-    if unknown:
-        raise ConfigError(
-            f"--phase {unknown[0]}: one of {', '.join(Phase)} is expected, several with commas, or {_ALL}"
-        )
-    return tuple(map(Phase, names))
 
 
 def _span(since: str | None, first: str | None, until: str | None, zone: str, now_us: int) -> Span:

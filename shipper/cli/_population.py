@@ -57,10 +57,10 @@ def read_by(texts: Iterable[str]) -> tuple[Dimension, ...]:
     return _named(Dimension, "--by", _listed(texts))
 
 
-def read_phases(texts: Iterable[str] | None) -> tuple[Phase, ...]:
-    """Read lists like `queue,response`; the total where there are none. Raises ConfigError."""
-    names = _listed(texts or (Phase.TOTAL,))
-    return tuple(Phase) if names == [ALL] else _named(Phase, "--phase", names)
+def read_phases(texts: Iterable[str]) -> tuple[Phase, ...]:
+    """Read lists like `queue,response`, or `all`. Raises ConfigError; for none as well."""
+    names = _listed(texts)
+    return tuple(Phase) if names == [ALL] else _named(Phase, "--phase", names or [""])
 
 
 def _listed(texts: Iterable[str]) -> list[str]:
@@ -71,5 +71,5 @@ def _listed(texts: Iterable[str]) -> list[str]:
 def _named(kind: type[_Name], option: str, names: Iterable[str]) -> tuple[_Name, ...]:
     for name in names:
         if name not in list(kind):
-            raise ConfigError(f"{option} {name}: some of {', '.join(kind)} are expected, with commas")
+            raise ConfigError(f"{option} {name}: one of {', '.join(kind)} is expected, or several with commas")
     return tuple(kind(name) for name in names)

@@ -25,7 +25,7 @@ from shipper.errors import ConfigError
 from shipper.jobs.top import Top
 from shipper.journal import StateFolder
 from shipper.limits import TOP_WINDOW_S_MAX
-from shipper.query import Filters, Percents, Question, read_age
+from shipper.query import Filters, Percents, Phase, Question, read_age
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def top(  # noqa: PLR0913, PLR0917 -- each is a flag
     """
     window_s, interval_s = _seconds("--window", window), _seconds("--interval", interval)
     question = Question(
-        population.read_phases(phases),
+        population.read_phases(phases or [Phase.TOTAL]),
         population.read_by(by or _BY),
         Percents.parse(percents),
         Filters.parse(filters or ()),

@@ -135,8 +135,8 @@ def _until(terminal: int, expected: bytes) -> bytes:
     ("arguments", "code", "what"),
     [
         (["--state-dir", "/nowhere"], 1, b"state folder /nowhere: there is none"),
-        (["--by", "colour"], 2, b"--by colour: some of frontend, backend"),
-        (["--phase", "lunch"], 2, b"--phase lunch: some of request, queue"),
+        (["--by", "colour"], 2, b"--by colour: one of frontend, backend"),
+        (["--phase", "lunch"], 2, b"--phase lunch: one of request, queue"),
         (["--filter", "status"], 2, b"filter status: NAME:VALUE is expected"),
         (["--percents", "0"], 2, b"percents 0"),
         (["--interval", "soon"], 2, b"--interval soon: a time from 1s to 60m is expected"),
