@@ -6,8 +6,8 @@
 3. Positions are given once. A segment's id is 48 bits of milliseconds, later than all before, and 48 random bits; every
    writer begins a new segment, and no process ever appends to another's. An offset fits 32 bits: a segment is 64 MiB,
    1 GiB at most, and one entry at most 8 MiB.
-4. Every byte is under a checksum (CRC32C): of 36 bytes of a segment's header, its interpretation, 76 bytes of an entry's
-   header, its payload. An entry's header is sealed with the segment's id, so that no bytes of a sender pass for one.
+4. Every byte is under a checksum (CRC32C): a segment's header of 36 bytes, its interpretation, an entry's header of 76
+   bytes, its payload. An entry's header is sealed with the segment's id, so that no bytes of a sender pass for one.
 5. Damage stops nothing and hides nothing: reading goes on at the next header that holds, lines missing are counted by
    the ordinals on both sides, and at most 16 MiB of damaged bytes are kept aside.
 6. The commit never passes a line without a verdict. Position and counters are one record, renamed into place; a segment
