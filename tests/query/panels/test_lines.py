@@ -10,6 +10,7 @@ from shipper.haproxy.explain import explain, read_document
 from shipper.query import Phase
 from shipper.query._compare import value_at
 from shipper.query.panels import UnansweredError
+from shipper.query.panels._lines import read_line
 from tests.query.panels.site import MARKUP, START_MS, time_of, values
 
 if TYPE_CHECKING:
@@ -73,6 +74,13 @@ def test_markup_in_a_line_stays_text(site: Site) -> None:
 
 def line(site: Site, row: dict[str, Any]) -> Any:  # noqa: ANN401 -- JSON
     return site.panel("line", index=row["index"], id=row["id"])
+
+
+def test_a_document_that_others_wrote_is_shown_as_it_is() -> None:
+    document = {"@timestamp": "2026-11-21", "message": "GET /", "event": {"original": "raw"}}
+    found = read_line(document, {})
+    assert (found["reading"], found["document"], found["original"]) == (None, document, "raw")
+    assert found["why"].startswith("This document was not written by this version")
 
 
 def test_a_line_that_is_gone_is_said_to_be(site: Site) -> None:

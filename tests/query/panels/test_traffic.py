@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from shipper.haproxy.termination import ERRORS
+from shipper.haproxy.termination import BY, ERRORS
 from shipper.query._compare import value_at
+from shipper.query.panels._search import BLAME
 from tests.query.panels.site import largest, of_slots, per_slot, values
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def test_whoever_ended_what_went_wrong_is_to_blame(site: Site) -> None:
         assert blame[who] == per_slot([one for one in site.traffic() if value_at(one, STATE)[0] in letters])
     wrong = [one for one in site.traffic() if value_at(one, STATE)[0] in ERRORS]
     assert sum(sum(blame[who]) for who in ("client", "server", "proxy")) == len(wrong) > 0
+
+
+def test_every_way_to_end_wrongly_has_one_to_blame() -> None:
+    assert sorted(by for blamed in BLAME.values() for by in blamed) == sorted(BY[letter] for letter in ERRORS)
 
 
 def test_pressure_is_the_sum_of_retries_and_the_peak_of_queues_and_connections(site: Site) -> None:
