@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 import ssl
@@ -32,6 +33,8 @@ _ERRNO: Final = re.compile(r"\[Errno -?[0-9]+\] ([^'\")]+)")
 _TYPE: Final = "content-type"
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
+_GZIP_LEVEL: Final = 1
+"""The quickest: bulk bodies are so repetitive that more effort gains little (docs/delivery.md has figures)."""
 _OK: Final = 200
 _ANSWER: Final = "errors,items.*.status,items.*.error"
 """All that a verdict needs of a bulk answer; the whole would be as large as the request."""
@@ -85,6 +88,7 @@ class Client:
         self._peer = f"{called} ({', '.join(settings.urls)})"
         self._urls = settings.urls
         self._timeout_s = settings.request_timeout_s
+        self._compresses = settings.compression == "gzip"
         self._headers = {"accept": _JSON, **_authorization(settings)}
 
     def __repr__(self) -> str:
@@ -97,7 +101,10 @@ class Client:
         """
         wait_s = max(1, int(timeout_s / 2))
         path = f"/{quote(index, safe='')}/_bulk?filter_path={_ANSWER}&timeout={wait_s}s"
-        return self._perform("POST", path, body, {_TYPE: _NDJSON}, timeout_s)
+        if not self._compresses:
+            return self._perform("POST", path, body, {_TYPE: _NDJSON}, timeout_s)
+        packed = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+        return self._perform("POST", path, packed, {_TYPE: _NDJSON, "content-encoding": "gzip"}, timeout_s)
 
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
         """Send one request; give the status and the parsed JSON (text where it is none, None where it is empty).

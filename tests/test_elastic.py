@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -95,6 +96,17 @@ def test_a_bulk_body_goes_out_as_it_is_and_asks_for_a_small_answer() -> None:
     assert sent == body
     assert head.startswith(b"POST /haproxy-2026.11.21/_bulk?filter_path=errors,items.*.status,items.*.error&timeout=1s")
     assert b"content-type: application/x-ndjson" in head.lower()
+
+
+def test_a_bulk_body_is_packed_where_that_is_asked_for() -> None:
+    body = b'{"create":{"_id":"a"}}\n{"message":"x"}\n' * 100
+    with serving(http(200, b"{}")) as server, connected(server.url, compression="gzip") as client:
+        client.bulk("i", body, 2.0)
+        client.request("GET", "/")
+    head, _, sent = server.requests[0].partition(b"\r\n\r\n")
+    assert b"content-encoding: gzip" in head.lower()
+    assert gzip.decompress(sent) == body
+    assert b"content-encoding" not in server.requests[1].lower()
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 413, 429, 500, 503])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, PositiveFloat, SecretStr, model_validator
@@ -58,6 +58,8 @@ class Elasticsearch(Closed):
     """PEM file of the certificate that shipper shows to the nodes."""
     client_key_file: Path | None = None
     """PEM file of its key, where it is not in `client_cert_file`."""
+    compression: Literal["none", "gzip"] = "none"
+    """Of bulk requests: `gzip` is for a slow or costly network, at the price of CPU time."""
     request_timeout_s: PositiveFloat = 30.0
     """A request without an answer for this long has failed, and is sent again."""
 

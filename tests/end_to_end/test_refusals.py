@@ -89,3 +89,10 @@ def test_documents_for_a_read_only_index_are_parked_and_follow_later(world: Worl
     assert world.indexed.numbers() == Counter([*range(sent), *range(1_000_000, 1_000_100)])
     totals = Parking(shipper.state.root / "parked", shipper.commit().position).totals
     assert (totals.parked, totals.indexed, totals.pending) == (100, 100, 0)
+
+
+def test_packed_requests_are_indexed_as_others_are(world: World) -> None:
+    shipper = world.started(elasticsearch={"compression": "gzip"})
+    send(shipper.port, [line(n) for n in range(600)])
+    world.settled(shipper, 600)
+    assert world.indexed.numbers() == Counter(range(600))
