@@ -82,11 +82,17 @@ def load(url: str, processes: int = 2) -> int:
         _load_hours(url, missing, processes)
         _wait_for_merges(client)
     for name in _indices():
-        ask(client, "PUT", f"/{name}/_settings", dict.fromkeys(_LOADING))
+        ask(client, "PUT", f"/{name}/_settings", _usual(client, name))
     ask(client, "POST", f"/{INDEX.pattern}/_refresh")
     count = int(ask(client, "GET", f"/{INDEX.pattern}/_count")["count"])
     client.close()
     return count
+
+
+def _usual(client: Client, name: str) -> dict[str, str]:
+    """Give what the template says of the settings that loading has changed."""
+    settings = ask(client, "POST", f"/_index_template/_simulate_index/{name}")["template"]["settings"]["index"]
+    return {"refresh_interval": settings["refresh_interval"], "translog.durability": settings["translog"]["durability"]}
 
 
 def _indices() -> list[str]:
