@@ -92,7 +92,9 @@ def test_documents_for_a_read_only_index_are_parked_and_follow_later(world: Worl
 
 
 def test_packed_requests_are_indexed_as_others_are(world: World) -> None:
-    shipper = world.started(elasticsearch={"compression": "gzip"})
+    shipper = world.shipper()
+    shipper.configure(elasticsearch={"compression": "gzip"})
+    shipper.start()
     send(shipper.port, [line(n) for n in range(600)])
     world.settled(shipper, 600)
     assert world.indexed.numbers() == Counter(range(600))
