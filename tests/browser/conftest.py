@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from elasticsearch import Elasticsearch
 from playwright.sync_api import sync_playwright
 
-from tests.conftest import cannot_run
+from tests.browser.dashboard_site import fill, served
+from tests.conftest import cannot_run, delete_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +61,18 @@ def page(context: BrowserContext) -> Iterator[Page]:
     made.on("pageerror", lambda error: errors.append(str(error)))
     yield made
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def dashboard_url(elasticsearch_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the URL of a dashboard over two hours of a site's traffic, which tests only read."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    prefix = f"test-{secrets.token_hex(6)}"
+    fill(elasticsearch_url, prefix, folder)
+    with served(elasticsearch_url, prefix, folder) as url:
+        yield url
+    with Elasticsearch(elasticsearch_url) as admin:
+        delete_all(admin.options(ignore_status=404), f"{prefix}*")
 
 
 @pytest.fixture(scope="session")

@@ -205,7 +205,7 @@ function noted(phase, more, things) {
  * @returns {import("./panel.js").Spec<ClientsAnswer>}
  */
 export function clientsPanel() {
-  const place = el("div", { class: "scroll" });
+  const place = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Busiest clients" });
   return {
     name: "clients",
     title: "Busiest clients",
@@ -257,7 +257,11 @@ export function tlsPanel() {
           caption: "TLS versions",
           head: ["Version", "Requests", "Share"],
           rows: data.rows.map((row) => ({
-            cells: [cell(row.version, bar(row.count / all)), cell(count(row.count)), cell(share(row.count / all))],
+            cells: [
+              cell(/^\d/.test(row.version) ? `TLS ${row.version}` : row.version, bar(row.count / all)),
+              cell(count(row.count)),
+              cell(share(row.count / all)),
+            ],
           })),
         }),
       );
@@ -271,7 +275,7 @@ export function tlsPanel() {
  * @returns {import("./panel.js").Spec<EventsAnswer>}
  */
 export function eventsPanel(tools) {
-  const list = el("ol", { class: "events" });
+  const list = el("ol", { class: "events", tabindex: 0, "aria-label": "Servers and reloads" });
   return {
     name: "events",
     title: "Servers and reloads",
@@ -291,7 +295,13 @@ export function eventsPanel(tools) {
       fill(
         list,
         ...data.marks.map((mark) =>
-          el("li", {}, swatch(mark.kind), el("time", {}, tools.clock().instant(mark.time)), el("span", {}, mark.text)),
+          el(
+            "li",
+            {},
+            swatch(mark.kind),
+            el("time", {}, tools.clock().instant(mark.time)),
+            el("span", { title: mark.text }, mark.text),
+          ),
         ),
         more,
       );

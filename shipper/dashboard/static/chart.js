@@ -30,6 +30,7 @@ import { ends, ticks } from "./scale.js";
  * @property {(value: number) => string} unit of a value at the cursor
  * @property {(value: number) => string} tick of a value at the axis
  * @property {"lines" | "stack" | "cells"} shape
+ * @property {boolean} [whole] values are whole numbers, and so are the ticks
  * @property {(u: uPlot) => void} [draw] what is drawn first, below the marks
  * @property {(u: uPlot, slot: number) => import("./dom.js").Child[]} [tell] what is said at the cursor instead
  * @property {(u: uPlot) => void} [click]
@@ -92,8 +93,8 @@ export class TimeChart {
         const show = !how.hide?.includes(line.key) && columns[line.key] !== undefined;
         if (this.plot.series[i + 1]?.show !== show) this.plot.setSeries(i + 1, { show }, false);
       }
-      this.plot.setData([times, ...data], true);
     });
+    this.plot.setData([times, ...data], true); // a batch of its own, or the axis would be that of no data
   }
 
   /** @returns {uPlot.Options} */
@@ -131,7 +132,7 @@ export class TimeChart {
           distr: 100,
           fwd: (value) => (this.#log ? Math.asinh(value) : value),
           bwd: (value) => (this.#log ? Math.sinh(value) : value),
-          range: (_, low, high) => ends(low, high, this.#log),
+          range: (_, low, high) => (options.shape === "cells" ? [0, high || 1] : ends(low, high, this.#log)),
         },
       },
       axes: [
@@ -140,7 +141,8 @@ export class TimeChart {
           ...axis,
           size: 58,
           gap: 6,
-          splits: (_, _i, low, high) => ticks(low, high, this.#log),
+          splits: (_, _i, low, high) => ticks(low, high, this.#log, options.whole),
+          filter: (_, at) => at,
           values: (_, at) => at.map(options.tick),
         },
       ],
@@ -202,7 +204,7 @@ export class TimeChart {
       this.tip,
       el("div", { class: "when" }, this.tools.clock().instant(time)),
       ...this.#told(idx),
-      ...marks.map((mark) => el("div", { class: "event" }, swatch(mark.kind), mark.text)),
+      ...marks.map((mark) => el("div", { class: "event" }, swatch(mark.kind), el("span", {}, mark.text))),
     );
     this.tip.classList.toggle("left", (left ?? 0) > u.over.clientWidth / 2);
     this.tip.style.insetInlineStart = `${left}px`;

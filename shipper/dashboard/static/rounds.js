@@ -6,7 +6,7 @@
  * 3. When Elasticsearch is lost one panel tries, every few seconds; when it gets an answer, all do.
  */
 
-import { isLive } from "./view.js";
+import { refresh_s } from "./range.js";
 
 /** @typedef {import("./panel.js").Panel<any>} Panel */
 /** @typedef {import("./view.js").View} View */
@@ -55,10 +55,10 @@ export class Rounds {
     const error = this.#lost();
     if (!error) this.#ended = Date.now();
     this.tell({ error, ended: this.#ended });
-    const { refresh } = this.store.view;
+    const refresh = refresh_s(this.store.view);
     clearTimeout(this.#timer);
     if (error) this.#timer = setTimeout(() => this.#try(), RETRY_MS);
-    else if (isLive(this.store.view) && refresh > 0 && !document.hidden)
+    else if (refresh > 0 && !document.hidden)
       this.#timer = setTimeout(() => this.again(), Math.max(refresh * 1000, took_ms));
   }
 
@@ -78,7 +78,7 @@ export class Rounds {
     clearTimeout(this.#timer);
     if (document.hidden) return;
     if (this.#lost()) this.#try();
-    else if (isLive(this.store.view) && this.store.view.refresh > 0) this.again();
+    else if (refresh_s(this.store.view) > 0) this.again();
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
