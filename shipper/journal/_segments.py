@@ -37,6 +37,17 @@ def size(folder: Path) -> int:
     return total
 
 
+def free(folder: Path) -> int:
+    """Give the bytes that are free on the disk of ``folder``."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
+def bound(folder: Path, bytes_max: int) -> int:
+    """Give the bound of a journal that may have ``bytes_max``, and half of what is free for it now."""
+    return min(bytes_max, (free(folder) + size(folder)) // 2)
+
+
 def new_id(now_us: int, newest: bytes | None, random: bytes) -> bytes:
     """Make a segment id: milliseconds, later than ``newest`` whatever the clock says, and 48 random bits."""
     milliseconds = now_us // 1000

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from shipper.journal.census import Census, bound, bytes_on_disk
+from shipper.journal import bound, bytes_on_disk
+from shipper.journal.census import Census
 from shipper.limits import CENSUS_ENTRIES_MAX
 from shipper.service._rate import WINDOW_S, Rate
 from shipper.service._senders import Senders, moment
