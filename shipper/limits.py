@@ -220,7 +220,7 @@ GROUPS_MAX: Final = 10_000
 """Groups that percentiles are told of, with all phases some 100 MB; nobody reads more, and further ones are counted."""
 
 HISTOGRAMS_OF_A_PAGE: Final = 500
-"""In one answer of Elasticsearch, which counts them in no breaker: 20 kB each and in each shard, 10 MB a day's index."""
+"""In one answer of Elasticsearch, which counts them in no breaker: 20 kB each in each shard, 10 MB a day's index."""
 
 TALLY_VALUES_MAX: Final = 2_000_000
 """Different milliseconds counted over all groups and phases, of some 120 B each: 250 MB."""
@@ -323,7 +323,7 @@ SUMMARY_REASONS_MAX: Final = 100
 """Reasons told apart in a summary, each with an example; no reader wants more, and further ones are counted as one."""
 
 TOP_BACK_BYTES: Final = 8 * MIB
-"""Of the journal, what is read back at the start for a first look: a few seconds of a busy stream, hours of a quiet one."""
+"""Of the journal, what is read back for a first look: a few seconds of a busy stream, hours of a quiet one."""
 
 TOP_WINDOW_S_MAX: Final = 3_600
 """Seconds of a live view: each is kept with all its groups, and what is longer ago is a question for Elasticsearch."""
