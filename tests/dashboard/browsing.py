@@ -28,11 +28,12 @@ def run(asking: Coroutine[Any, Any, _T]) -> _T:
 
 
 def answers(name: str, parameters: Parameters) -> Question | Trouble | None:
-    """Answer ``echo`` with the parameters; ``away`` and ``wrong`` with trouble; ``bug`` with a bug."""
+    """Answer ``echo`` with the parameters; ``half`` with half a surrogate pair; ``away``, ``wrong`` with trouble."""
     if name == "bug":
         return Question("bug", _bug)
     known: dict[str, Any] = {
         "echo": Question(f"echo {parameters}", lambda: {key: list(values) for key, values in parameters.items()}),
+        "half": Question("half", lambda: {"text": "\ud800"}),
         "away": Question("away", lambda: Trouble("unreachable", "Nothing answers.", "Wait.")),
         "wrong": Trouble("bad_request", "That is wrong.", "Do it right."),
     }
