@@ -100,7 +100,8 @@ def _rest(status: Status) -> Table:
     table.add_row("journal", f"{decimal(status.journal_bytes)} of {decimal(status.journal_bytes_max)}")
     for known in status.expected:
         if not known.silent:
-            table.add_row("expected", f"{known.network}, at least every {span(known.silent_after_s)}: it sends")
+            sends = "it sends" if known.last_seen else "nothing yet"
+            table.add_row("expected", f"{known.network}, at least every {span(known.silent_after_s)}: {sends}")
     return table
 
 

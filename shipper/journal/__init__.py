@@ -23,7 +23,7 @@ holds all of them to a dictionary.
 
 from __future__ import annotations
 
-from shipper.journal._segments import bound
+from shipper.journal._segments import bound, room
 from shipper.journal._segments import size as bytes_on_disk
 from shipper.journal.codec import Draft
 from shipper.journal.commit import Commit, Ledger, Verdicts
@@ -56,4 +56,5 @@ __all__ = [
     "bound",
     "bytes_on_disk",
     "load",
+    "room",
 ]

@@ -117,8 +117,7 @@ class Writer:
         patience = _LOOK_US if self._room >= size + leave else _LOOK_WHILE_FULL_US
         if not 0 <= now - self._looked_us < patience:
             self._looked_us = now
-            free = _segments.free(self._folder) - int(self._free_share_min * _capacity(self._folder))
-            self._room = min(self._bytes_max - _segments.size(self._folder), free)
+            self._room = _segments.room(self._folder, self._bytes_max, self._free_share_min)
         if self._room < size + leave:
             raise JournalFull(
                 f"journal {self._folder}: the bound of {self._bytes_max} bytes or the disk's reserve is reached"
@@ -180,8 +179,3 @@ class Writer:
         if self._fd is not None:
             self._syncer.retire(self._fd)
             self._fd = None
-
-
-def _capacity(folder: Path) -> int:
-    disk = os.statvfs(folder)
-    return disk.f_blocks * disk.f_frsize
