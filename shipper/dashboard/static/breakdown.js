@@ -102,7 +102,7 @@ function backendCells(row, most, tools, fold) {
     "›",
   );
   return [
-    cell(folds ? toggle : el("span", { class: "fold" }), name, bar(row.requests / most)),
+    cell(folds ? toggle : fold && el("span", { class: "fold" }), name, bar(row.requests / most)),
     cell(count(row.requests)),
     cellOf("wide", rate(row.rate)),
     cellOf("wide", duration(row.p50)),
@@ -197,7 +197,10 @@ export function pathsPanel(tools) {
  * @param {string} things
  */
 function noted(phase, more, things) {
-  const said = [phase === "total" ? "" : `of ${phase}`, more > 0 ? `${count(more)} more ${things}` : ""];
+  const said = [
+    phase === "total" ? "" : `of ${phase}`,
+    more > 0 ? `and ${count(more)} requests of other ${things}` : "",
+  ];
   return said.filter(Boolean).join(", ");
 }
 
@@ -291,7 +294,8 @@ export function eventsPanel(tools) {
     empty: (data) => data.marks.length === 0,
     nothing: "No server went up or down, and HAProxy was not reloaded.",
     paint: (data) => {
-      const more = data.more > 0 ? el("li", { class: "dim" }, `and ${count(data.more)} more`) : null;
+      const more =
+        data.more > 0 ? el("li", { class: "dim" }, `and ${count(data.more)} before these, which are not marked`) : null;
       fill(
         list,
         ...data.marks.map((mark) =>

@@ -39,6 +39,8 @@ import { ends, ticks } from "./scale.js";
 const HEIGHT_PX = 216;
 const DRAG_PX_MIN = 6;
 const MARK_PX = 5;
+const MARKS_TOLD_MAX = 2;
+const MARKS_BOLD = 8; // more of them fade, or they would hide the data
 
 export class TimeChart {
   /** @type {Range} */
@@ -111,7 +113,7 @@ export class TimeChart {
       height: HEIGHT_PX,
       ms: 1,
       tzDate: (ms) => tools.clock().date(ms),
-      padding: [10, 10, 0, 0],
+      padding: [10, 18, 0, 0],
       legend: { show: false },
       cursor: {
         y: options.shape === "cells",
@@ -204,7 +206,10 @@ export class TimeChart {
       this.tip,
       el("div", { class: "when" }, this.tools.clock().instant(time)),
       ...this.#told(idx),
-      ...marks.map((mark) => el("div", { class: "event" }, swatch(mark.kind), el("span", {}, mark.text))),
+      ...marks
+        .slice(0, MARKS_TOLD_MAX)
+        .map((mark) => el("div", { class: "event" }, swatch(mark.kind), el("span", {}, mark.text))),
+      marks.length > MARKS_TOLD_MAX && el("div", { class: "dim" }, `and ${marks.length - MARKS_TOLD_MAX} more`),
     );
     this.tip.classList.toggle("left", (left ?? 0) > u.over.clientWidth / 2);
     this.tip.style.insetInlineStart = `${left}px`;
@@ -215,7 +220,7 @@ export class TimeChart {
    * @param {number} left
    */
   #marksNear(u, left) {
-    return this.tools.marks.list.filter((mark) => Math.abs(u.valToPos(mark.time, "x") - left) <= MARK_PX).slice(0, 5);
+    return this.tools.marks.list.filter((mark) => Math.abs(u.valToPos(mark.time, "x") - left) <= MARK_PX);
   }
 
   /** @param {uPlot} u */
@@ -223,12 +228,13 @@ export class TimeChart {
     const { ctx, bbox } = u;
     ctx.save();
     ctx.lineWidth = uPlot.pxRatio;
-    for (const mark of this.tools.marks.list) {
-      if (mark.kind === "other" || mark.time < this.#window.from || mark.time > this.#window.to) continue;
+    const { from, to } = this.#window;
+    const marks = this.tools.marks.list.filter(({ kind, time }) => kind !== "other" && time >= from && time <= to);
+    for (const mark of marks) {
       const x = Math.round(u.valToPos(mark.time, "x", true)) + 0.5;
       ctx.strokeStyle = ctx.fillStyle = this.tools.palette.get(mark.kind);
       ctx.setLineDash(mark.kind === "reload" ? [3 * uPlot.pxRatio, 3 * uPlot.pxRatio] : []);
-      ctx.globalAlpha = 0.7;
+      ctx.globalAlpha = 0.7 * Math.min(1, MARKS_BOLD / marks.length);
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
