@@ -14,7 +14,7 @@ from rich.text import Text
 
 from shipper.cli._screen import visible
 from shipper.haproxy.timestamps import SECOND_US, format_second, format_timestamp
-from shipper.query import DIGITS, Phase
+from shipper.query import DIGITS, Phase, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,7 +94,9 @@ def show(report: Report, screen: Console) -> None:
     question, breakdown = report.question, report.breakdown
     screen.print(Text(_heading(report), "bold"), soft_wrap=True)
     if not breakdown.whole.lines:
-        screen.print("No line fits: widen the time (--since, --from), or leave filters out.", soft_wrap=True)
+        chosen = question.span != Span() or question.filters.wanted
+        fitting = "No line fits: widen the time (--since, --from), or leave filters out."
+        screen.print(fitting if chosen else "No line is of traffic: shipper parse says what they are.", soft_wrap=True)
         return
     screen.print(_table(report))
     if breakdown.lines_beyond:
