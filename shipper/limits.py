@@ -316,6 +316,9 @@ STATUS_AGE_S_MAX: Final = 10.0
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""
 
+PENDING_AGE_S_ALARMING: Final = 60.0
+"""Of the oldest line without a verdict: an ordinary back-off is over by then."""
+
 JOURNAL_SHARE_ALARMING: Final = 0.9
 """Of the journal's bound: at 7,000 lines a second the rest is a few minutes."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shipper.limits import JOURNAL_COUNTS_BYTES, JOURNAL_SHARE_ALARMING
+from shipper.limits import JOURNAL_COUNTS_BYTES, JOURNAL_SHARE_ALARMING, PENDING_AGE_S_ALARMING
 
 
 class _Closed(BaseModel):
@@ -132,6 +132,11 @@ class Status(_Closed):
         said += [f"index {index} is held: {reason}" for index, reason in self.held.items()]
         if not self.reachable:
             said.append("Elasticsearch does not answer; lines wait in the journal")
+        elif not said and (self.oldest_pending_age_s or 0.0) > PENDING_AGE_S_ALARMING:
+            said.append(
+                f"{self.pending:,} lines wait, the oldest for {self.oldest_pending_age_s:.0f} s, while Elasticsearch "
+                "answers: an index is read-only or its disk full, or more lines come than it takes"
+            )
         if self.journal_bytes >= JOURNAL_SHARE_ALARMING * self.journal_bytes_max:
             said.append(
                 f"the journal is {self.journal_bytes / self.journal_bytes_max:.0%} full; then lines are dropped"
