@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.dashboard_site import RANGE, fill, served, settle, show
+from tests.browser.dashboard_site import PANELS, RANGE, fill, served, settle, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +51,7 @@ def test_the_page_says_that_elasticsearch_is_lost_and_finds_it_again(
         assert troubled.evaluate("getComputedStyle(document.querySelector('#rate .body')).opacity") == "0.45"
         node.start_node()
         expect(banner).to_be_hidden(timeout=60_000)
-        settle(troubled)
-        expect(troubled.locator("#percentiles")).to_have_attribute("data-state", "ready")
+        expect(troubled.locator(".panel[data-state=ready]")).to_have_count(len(PANELS), timeout=60_000)
         expect(troubled.locator("#percentiles .sub")).to_have_text(before)
 
 
@@ -77,6 +76,16 @@ def test_without_an_index_the_page_says_what_to_do_and_starts_by_itself(
         troubled.goto(f"{url}?{RANGE}")
         settle(troubled)
         expect(troubled.locator("#banner")).to_be_hidden()
+
+
+def test_a_panel_that_was_too_slow_leaves_the_others_alone_and_tries_again(troubled: Page, dashboard_url: str) -> None:
+    slow = {"error": {"kind": "too_slow", "what": "It took too long.", "todo": "Choose a shorter range."}}
+    troubled.route("**/api/rate?*", lambda route: route.fulfill(status=504, json=slow), times=1)
+    show(troubled, dashboard_url)
+    expect(troubled.locator("#rate .message")).to_contain_text("Choose a shorter range.")
+    expect(troubled.locator("#heatmap")).to_have_attribute("data-state", "ready")
+    expect(troubled.locator("#banner")).to_be_hidden()
+    expect(troubled.locator("#rate")).to_have_attribute("data-state", "ready", timeout=20_000)
 
 
 def test_a_question_that_is_none_is_answered_in_the_panel(troubled: Page, dashboard_url: str) -> None:
