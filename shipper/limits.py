@@ -149,6 +149,9 @@ LABELS_MAX: Final = 64
 # -- deliver ---------------------------------------------------------------------------------------------------------
 BULK_BYTES_MAX: Final = 8 * MIB
 """A body is split above this; Elasticsearch's own bound (`http.max_content_length`) is 100 MB."""
+PRIVACY_NAMES_MAX: Final = 256
+"""Names in one table of `[privacy]`: each journal segment carries them."""
+
 
 BULK_BYTES_MIN: Final = 256 * 1024
 """However slow the answers are, bodies are not made smaller than this: a request has costs of its own."""

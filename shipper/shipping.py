@@ -129,10 +129,11 @@ class Shipping:
     def _read(self, interpretation: bytes) -> Interpretation:
         """Read a segment's interpretation; lines of one that this version cannot read are taken as today's are."""
         try:
-            return Interpretation.model_validate_json(interpretation)
+            read = Interpretation.model_validate_json(interpretation)
         except ValidationError as error:
             _log.error("interpretation_not_understood", error=str(error), instead="today's configuration")
             return self.interpretation
+        return read.with_key(self.interpretation.privacy_key)
 
     def _commit(self) -> None:
         """Move the commit over what has settled, and tell delivery when it is on disk; and say how all stands."""

@@ -38,6 +38,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[journal]": config.Journal,
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
+    "[privacy]": config.Privacy,
     "[dashboard]": config.Dashboard,
 }
 COMMANDS: Final = (

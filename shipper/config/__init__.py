@@ -30,6 +30,7 @@ from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
 from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
 from shipper.config._interpretation import Interpretation
+from shipper.config._privacy import Privacy
 from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender, SenderZone
 from shipper.config._values import LabelName, Zone, known_zone
 from shipper.errors import ConfigError
@@ -51,6 +52,7 @@ __all__ = [
     "Journal",
     "Listener",
     "Sender",
+    "Privacy",
     "SenderZone",
     "load",
     "machine_zone",
@@ -100,6 +102,8 @@ class Config(BaseSettings):
     """Constants that every document carries under `labels`."""
     require_template: bool = True
     """Refuse to ship while the index template is missing or differs from this version's."""
+    privacy: Privacy = Privacy()
+    """What is hidden of the lines."""
     shutdown_timeout_s: Annotated[float, Field(ge=0)] = 30.0
     """How long a stop waits for Elasticsearch; the rest stays in the journal."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -145,6 +149,8 @@ class Config(BaseSettings):
 
 
 def _derived(found: DerivedFormat) -> Format:
+            privacy=self.privacy.rules(),
+            privacy_key=self.privacy.secret(),
     """Hold what was derived from a haproxy.cfg to what a configuration may say. Raises ConfigError."""
     try:
         return Format.model_validate(found, from_attributes=True)

@@ -1,7 +1,7 @@
 """Entries become bulk bodies, one per daily index. Bytes in, bytes out; no I/O and no clock."""
 
 from shipper.encode._python import Encoder, LineContext
-from shipper.encode.body import Bodies, Body, Encoded
+from shipper.encode.body import Bodies, Body, Encoded, HiddenLines
 from shipper.encode.captured import Captured, CapturedBatch, CapturedEncoder, CapturedLine
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "CapturedLine",
     "Encoded",
     "Encoder",
+    "HiddenLines",
     "LineContext",
 ]

@@ -5,6 +5,7 @@
 2. A document hangs on its line and the segment's interpretation alone, not on its neighbours: batches may be cut
    anywhere.
 3. A document is one `create`; its `_id` is the line's position.
+4. Where something is hidden, the document is that of the hidden line; so is what becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from shipper.encode._template import Odd, Source, Template, to_json
-from shipper.encode.body import Bodies, Encoded
+from shipper.encode.body import Bodies, Encoded, HiddenLines
 from shipper.haproxy.formats import formats_in_use, frontend_of, groups_in_use
 from shipper.haproxy.record import DEFAULTS
 from shipper.haproxy.syslog import match_header, read_header
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from shipper.config import Interpretation
     from shipper.haproxy.fields import Part
     from shipper.haproxy.formats import CompiledFormat, FormatGroup
+    from shipper.haproxy.privacy import Hider
     from shipper.haproxy.record import Attributes
     from shipper.haproxy.syslog import Header, Identity
     from shipper.journal.entry import Batch, Entry, Origin
@@ -103,9 +105,16 @@ class _FormatWriter:
     """A format and the template of its documents."""
 
     def __init__(
-        self, known: CompiledFormat, interpretation: Interpretation, remembered_max: int, replay_id: str | None
+        self,
+        known: CompiledFormat,
+        interpretation: Interpretation,
+        hider: Hider | None,
+        remembered_max: int,
+        replay_id: str | None,
     ) -> None:
         self.name = known.name
+        self._hide_line = hider.line if hider else None
+        self._hidden = hider.values(known) if hider else ()
         self._clock = known.clock.read
         aliases = known.plan.aliases
         places = {alias: place for place, alias in reversed(list(enumerate(aliases)))}
@@ -136,12 +145,18 @@ class _FormatWriter:
         event_us = moment_of(instant, header.moment, line.zone, line.received_us)
         start_us, line.index_us, suspect = accept(event_us, line.received_us, line.interpretation)
         line.skew_us = skew(event_us + instant.total_us, line.received_us)
+        if self._hidden:
+            found = list(found)
+            for place, hide in self._hidden:
+                value = found[place]
+                if value:
+                    found[place] = hide(value)
         values = [pick(found) for pick in self._picks]
         values += ((header.identity, line.sender), None)
         given = (
             f'"@timestamp":"{format_timestamp(start_us)}",',
             "" if line.received_us is None else f'"created":"{format_timestamp(line.received_us)}",',
-            _original(raw) if self._keep_original else "",
+            _original(self._hide_line(raw) if self._hide_line else raw) if self._keep_original else "",
             '"time_suspect":true,' if suspect else "",
         )
         try:
@@ -234,7 +249,8 @@ class Encoder:
         self._replay_id = replay_id
         formats = formats_in_use(interpretation.formats)
         remembered_max = max(VALUES_REMEMBERED_MAX * _FEW // max(len(formats), _FEW), VALUES_REMEMBERED_MIN)
-        writers = {known: _FormatWriter(known, interpretation, remembered_max, replay_id) for known in formats}
+        self.hider = hider = interpretation.hider()
+        writers = {known: _FormatWriter(known, interpretation, hider, remembered_max, replay_id) for known in formats}
         self._lanes = [_Lane(group, writers) for group in groups_in_use(interpretation.formats)]
         self._tagged = any(group.tags for group in groups_in_use(interpretation.formats))
         self._headers = _Headers()
@@ -250,9 +266,10 @@ class Encoder:
         try:
             return self._understood(raw, line)
         except Exception as error:  # noqa: BLE001 -- a fault of ours in one line may not hold up all the others
-            line.failure = repr(error)
+            said = repr(error) if self.hider is None else type(error).__name__  # the rest may quote the line
+            line.failure = said
             line.known, line.dated, line.log_format = False, False, ""
-            failed = bewildered(raw, self._context(line), error)
+            failed = bewildered(raw if self.hider is None else b"", self._context(line), said)
             line.index_us, line.skew_us = failed.index_us, failed.skew_us
             return to_json(failed.record.document())
 
@@ -275,6 +292,8 @@ class Encoder:
                         line.log_format = writer.name
                         return text
                     break
+        if self.hider is not None:
+            raw = self.hider.line(raw, cut=line.cut)
         understood = understand(raw, self._context(line), self.interpretation)
         line.index_us, line.skew_us, line.dated = understood.index_us, understood.skew_us, understood.dated
         line.known = understood.record.line != "unparsed"
@@ -296,7 +315,7 @@ class _Encoding:
         self._encoder = encoder
         self._batch = batch
         self._line = LineContext(encoder.interpretation, zone="UTC")
-        self._bodies = Bodies(batch)
+        self._bodies = Bodies(HiddenLines(batch, encoder.hider) if encoder.hider else batch)
         self._skews: dict[str, int] = {}
         self._unparsed: Counter[str] = Counter()
         self._log_formats: dict[str, str] = {}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from shipper.config import Config, Interpretation
     from shipper.encode import Body, Captured
+    from shipper.haproxy.privacy import Hider
     from shipper.replay.captures import Capture, Line
     from shipper.replay.direct import Times
     from shipper.replay.feed import Selection
@@ -142,7 +143,7 @@ class Reading:
             filler = _Filler(maker, maker.from_front(lines), self._ids[reached.part], self._lines_max)
             ended = False
             while not ended and left != 0:
-                batch = CapturedBatch(capture.path, self._segment(reached.part), self._clock_us())
+                batch = CapturedBatch(capture.path, self._segment(reached.part), self._clock_us(), maker.hider)
                 ended = filler.fill(batch, left)
                 tally = filler.tally(capture.blank)
                 self.read += tally.read
@@ -286,6 +287,11 @@ class _Maker:
         near_us = changed_us if times.near_us is None else times.near_us
         self._encoder = CapturedEncoder(interpretation, near_us, replay_id)
         self._mover: Mover | None = None
+
+    @property
+    def hider(self) -> Hider | None:
+        """What hides, where there is anything to hide."""
+        return self._encoder.hider
 
     @property
     def times(self) -> Times:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from shipper.encode import Bodies, CapturedEncoder, Encoder, LineContext
+from shipper.encode import Bodies, CapturedEncoder, Encoder, HiddenLines, LineContext
 from shipper.errors import Permanent
 from shipper.haproxy.timestamps import read_iso
 from shipper.journal import Flag, Line, Origin, Position
@@ -48,7 +48,9 @@ class Rereading:
 
     def bodies(self, letters: Sequence[DeadLetter]) -> tuple[Body, ...]:
         """Give what is to be sent."""
-        bodies = Bodies(_Letters(letters))
+        hider = self._encoder.hider
+        known = _Letters(letters)
+        bodies = Bodies(HiddenLines(known, hider) if hider else known)
         for letter in letters:
             is_captured = place_of(letter.id) is not None
             index, document = self._reread_captured(letter) if is_captured else self._reread(letter)
