@@ -40,6 +40,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[dead_letters]": config.DeadLetters,
     "[privacy]": config.Privacy,
     "[dashboard]": config.Dashboard,
+    "[metrics]": config.Metrics,
 }
 COMMANDS: Final = (
     "doctor",
@@ -55,6 +56,7 @@ COMMANDS: Final = (
     "generate",
     "anonymise",
     "status",
+    "reload",
     "journal stat",
     "journal verify",
     "dead-letters list",

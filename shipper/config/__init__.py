@@ -28,8 +28,10 @@ from pydantic_settings import (
 from shipper import haproxy_files, limits
 from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
+from shipper.config._enrichment import Enrichment
 from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
 from shipper.config._interpretation import Interpretation
+from shipper.config._metrics import Metrics
 from shipper.config._privacy import Privacy
 from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender, SenderZone
 from shipper.config._values import LabelName, Zone, known_zone
@@ -47,12 +49,14 @@ __all__ = [
     "DeadLetters",
     "Delivery",
     "Elasticsearch",
+    "Enrichment",
     "Index",
     "Interpretation",
     "Journal",
     "Listener",
-    "Sender",
+    "Metrics",
     "Privacy",
+    "Sender",
     "SenderZone",
     "load",
     "machine_zone",
@@ -96,14 +100,18 @@ class Config(BaseSettings):
     """What Elasticsearch refused for good."""
     dashboard: Dashboard = Dashboard()
     """The web page of `shipper dashboard`."""
+    metrics: Metrics = Metrics()
+    """Counters and health over HTTP."""
     keep_original: Literal["unparsed", "always", "never"] = "unparsed"
     """Whose raw line stands in `event.original`: of lines not wholly understood (cut ones too), of all, of none."""
+    privacy: Privacy = Privacy()
+    """What is hidden of the lines."""
+    enrichment: Enrichment = Enrichment()
+    """What documents say beyond their lines."""
     labels: Annotated[dict[LabelName, str], Field(max_length=limits.LABELS_MAX)] = {}
     """Constants that every document carries under `labels`."""
     require_template: bool = True
     """Refuse to ship while the index template is missing or differs from this version's."""
-    privacy: Privacy = Privacy()
-    """What is hidden of the lines."""
     shutdown_timeout_s: Annotated[float, Field(ge=0)] = 30.0
     """How long a stop waits for Elasticsearch; the rest stays in the journal."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -133,7 +141,7 @@ class Config(BaseSettings):
         return self.model_copy(update={"formats": formats, "haproxy_cfg": ()})
 
     def interpretation(self) -> Interpretation:
-        """Give the part of the configuration that a line's meaning hangs on. Raises ConfigError for `haproxy_cfg`."""
+        """Give the part of the configuration that a line's meaning hangs on. Raises ConfigError for files."""
         return Interpretation(
             listener_zones=tuple(listener.timezone or self.zone for listener in self.listeners),
             senders=tuple(
@@ -145,12 +153,12 @@ class Config(BaseSettings):
             index=self.index,
             keep_original=self.keep_original,
             labels=self.labels,
+            privacy=self.privacy.rules(),
+            privacy_key=self.privacy.secret(),
         )
 
 
 def _derived(found: DerivedFormat) -> Format:
-            privacy=self.privacy.rules(),
-            privacy_key=self.privacy.secret(),
     """Hold what was derived from a haproxy.cfg to what a configuration may say. Raises ConfigError."""
     try:
         return Format.model_validate(found, from_attributes=True)

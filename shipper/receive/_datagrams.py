@@ -19,6 +19,8 @@ from shipper.limits import LINE_BYTES_MAX, RECEIVE_BATCH_LINES
 from shipper.receive._source import Ordinary, WhenFull
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shipper.receive._allowed import Allowed
     from shipper.receive._gathering import Gathering
     from shipper.receive._source import Bookmarks, Flush
@@ -87,6 +89,10 @@ class UdpSource(Ordinary):
         except BlockingIOError:
             pass
         return taken
+
+    def allow(self, networks: Sequence[str]) -> None:
+        """Let these be the ones that may send."""
+        self._allowed.change(networks)
 
     def kernel_drops(self) -> int:
         """Give the drops that are not reported yet."""
