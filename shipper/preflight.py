@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from shipper import haproxy_files
 from shipper import setup as templates
 from shipper.elastic import Client
+from shipper.enrichment import open_enrichment
 from shipper.errors import ConfigError, ShipperError, StateError
 from shipper.haproxy import cfg
 from shipper.haproxy.privacy import example
@@ -46,6 +47,7 @@ def check(config: Config) -> Iterator[Finding]:
     yield from _configuration(config)
     yield from haproxy(config)
     yield from _privacy(config)
+    yield from _enrichment(config)
     running = None
     try:
         running = StateFolder(config.state_dir).holder()
@@ -115,6 +117,17 @@ def _privacy(config: Config) -> Iterator[Finding]:
     yield Finding("privacy", f"lines are changed {where}; the header stays")
     for before, after in example(rules, key.get_secret_value().encode() if key else None):
         yield Finding("privacy", f"{before.decode()} becomes {after.decode()}")
+
+
+def _enrichment(config: Config) -> Iterator[Finding]:
+    """Say what is added, and how old it is."""
+    try:
+        enricher = open_enrichment(config.enrichment)
+    except ConfigError as error:
+        yield Finding("enrichment", str(error), good=False)
+        return
+    for about in enricher.about if enricher else ():
+        yield Finding("enrichment", f"documents say more by {about}")
 
 
 def _state(config: Config, running: str | None) -> Iterator[Finding]:

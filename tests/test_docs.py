@@ -39,6 +39,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
     "[privacy]": config.Privacy,
+    "[enrichment]": config.Enrichment,
     "[dashboard]": config.Dashboard,
     "[metrics]": config.Metrics,
 }

@@ -1,6 +1,6 @@
 """Entries become bulk bodies, one per daily index. Bytes in, bytes out; no I/O and no clock."""
 
-from shipper.encode._python import Encoder, LineContext
+from shipper.encode._python import Encoder, Enricher, LineContext
 from shipper.encode.body import Bodies, Body, Encoded, HiddenLines
 from shipper.encode.captured import Captured, CapturedBatch, CapturedEncoder, CapturedLine
 
@@ -13,6 +13,7 @@ __all__ = [
     "CapturedLine",
     "Encoded",
     "Encoder",
+    "Enricher",
     "HiddenLines",
     "LineContext",
 ]

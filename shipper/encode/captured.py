@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from shipper.config import Interpretation
+    from shipper.encode._python import Enricher
     from shipper.encode.body import Body
     from shipper.haproxy.privacy import Hider
 
@@ -94,8 +95,14 @@ class CapturedEncoder:
     ``near_us`` is the moment of the dated line before them; at the front of a file its time of change.
     """
 
-    def __init__(self, interpretation: Interpretation, near_us: int, replay_id: str | None = None) -> None:
-        self._encoder = Encoder(interpretation, replay_id)
+    def __init__(
+        self,
+        interpretation: Interpretation,
+        near_us: int,
+        replay_id: str | None = None,
+        enricher: Enricher | None = None,
+    ) -> None:
+        self._encoder = Encoder(interpretation, replay_id, enricher)
         self._line = LineContext(interpretation, zone=interpretation.zone_of(0, ""), near_us=near_us)
 
     @property

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 import structlog
 
 from shipper.encode import CapturedBatch, CapturedEncoder, CapturedLine
+from shipper.enrichment import open_enrichment
 from shipper.errors import Permanent
 from shipper.journal.entry import SEGMENT_ID_BYTES, Position
 from shipper.limits import BATCH_BYTES_MAX
@@ -64,6 +65,7 @@ class Reading:
         """Lines so far, blank ones too."""
         self._selection = selection
         self._interpretation = config.interpretation()
+        self._enricher = open_enrichment(config.enrichment)
         self._lines_max = config.delivery.batch_lines_max
         self._clock_us = clock_us
         self._undo = ExitStack()
@@ -139,7 +141,8 @@ class Reading:
                 yield self._after(reached, reached.times, Tally(), str(error)), ()
                 return
             lines = self._behind(reached, capture)
-            maker = _Maker(self._selection, self._interpretation, self.replay_id, reached.times, capture.changed_us)
+            encoder = CapturedEncoder(self._interpretation, capture.changed_us, self.replay_id, self._enricher)
+            maker = _Maker(self._selection, self._interpretation, encoder, reached.times)
             filler = _Filler(maker, maker.from_front(lines), self._ids[reached.part], self._lines_max)
             ended = False
             while not ended and left != 0:
@@ -277,15 +280,15 @@ class _Maker:
         self,
         selection: Selection,
         interpretation: Interpretation,
-        replay_id: str | None,
+        encoder: CapturedEncoder,
         times: Times,
-        changed_us: int,
     ) -> None:
         self._selection = selection
         self._interpretation = interpretation
         self._times = times
-        near_us = changed_us if times.near_us is None else times.near_us
-        self._encoder = CapturedEncoder(interpretation, near_us, replay_id)
+        self._encoder = encoder
+        if times.near_us is not None:
+            encoder.near_us = times.near_us
         self._mover: Mover | None = None
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shipper.config import Interpretation
     from shipper.dead_letter import DeadLetter
-    from shipper.encode import Body
+    from shipper.encode import Body, Enricher
 
 
 class _Letters:
@@ -41,9 +41,10 @@ class _Letters:
 class Rereading:
     """Makes documents of letters, each with the `_id` that its line had."""
 
-    def __init__(self, interpretation: Interpretation) -> None:
+    def __init__(self, interpretation: Interpretation, enricher: Enricher | None = None) -> None:
         self._interpretation = interpretation
-        self._encoder = Encoder(interpretation)
+        self._enricher = enricher
+        self._encoder = Encoder(interpretation, enricher=enricher)
         self._captured: dict[str | None, CapturedEncoder] = {}
 
     def bodies(self, letters: Sequence[DeadLetter]) -> tuple[Body, ...]:
@@ -77,7 +78,9 @@ class Rereading:
         near_us = _moment(sent.get("@timestamp", letter.received))
         encoder = self._captured.get(replay_id)
         if encoder is None:
-            encoder = self._captured[replay_id] = CapturedEncoder(self._interpretation, near_us, replay_id)
+            encoder = self._captured[replay_id] = CapturedEncoder(
+                self._interpretation, near_us, replay_id, self._enricher
+            )
         encoder.near_us = near_us
         captured = encoder.document(letter.raw, cut=letter.cut)
         return captured.index, captured.json
