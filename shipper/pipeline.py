@@ -34,10 +34,11 @@ from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
 from shipper.enrichment import open_enrichment
 from shipper.errors import ConfigError, Retryable
+from shipper.jobs.retention import prune_for_ever
 from shipper.journal import Bounds, Committer, Hiding, Ledger, Reader, Renewed, StateFolder, Writer, load
 from shipper.limits import RECEIVE_STOP_S_MAX
 from shipper.processes import EXIT_DONE, Role, notifier, supervise
-from shipper.receive import open_sources, receive
+from shipper.receive import open_sources, passed_sockets, receive
 from shipper.reloading import Outcome, Reception, must_stay, told
 from shipper.service import Accounts, Clocks, Metrics, StatusServer, Timed, Vitals, open_http, serve_http
 from shipper.setup import Problem
@@ -96,7 +97,7 @@ class _Running:
         self._unresolved = config
         self._state = state
         self._again = again
-        self._sources = open_sources(config.listeners)
+        self._sources = open_sources(config.listeners, passed_sockets(os.environ, state.root / "sockets"))
         address = config.metrics.address
         self._http = None if address is None else open_http(address)
         self._receiving = Role(
@@ -138,6 +139,8 @@ class _Running:
         client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
         if config.require_template:
             threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
+        if config.retention.keep_days is not None and config.retention.by == "shipper":
+            threading.Thread(target=prune_for_ever, args=(client, config), name="retention", daemon=True).start()
         server = StatusServer(config.state_dir)
         server.start()
         requests = Timed(client, time.monotonic)
@@ -260,4 +263,10 @@ def _prepare_tomorrow(client: Client, config: Config) -> None:
 
 def setup(config: Config, *, lines_per_day: int | None = None, replicas: int | None = None) -> list[Change]:
     """Put the templates into Elasticsearch; give what changed. Raises Retryable or Permanent."""
-    return templates.install(Client(config.elasticsearch), config.index, lines_per_day=lines_per_day, replicas=replicas)
+    client, index, keep_days = Client(config.elasticsearch), config.index, config.retention.keep_days
+    policy, lifecycle = [], None
+    if keep_days is not None and config.retention.by == "ilm":
+        policy = [templates.install_policy(client, index, keep_days)]
+        lifecycle = templates.lifecycle_settings(index)
+    changes = templates.install(client, index, lines_per_day=lines_per_day, replicas=replicas, lifecycle=lifecycle)
+    return policy + changes

@@ -72,6 +72,7 @@ class ShipperProcess:
         self.configure(**QUICK)
         self.configure(**settings)
         self.command: tuple[str, ...] = (COMMAND,)
+        self.pass_fds: tuple[int, ...] = ()
         self._lives = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -122,6 +123,7 @@ class ShipperProcess:
                 stdin=subprocess.DEVNULL,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=self.pass_fds,
             )
 
     @property
