@@ -64,15 +64,19 @@ class Run:
         self._processes = [parent, *parent.children()]
 
     def watch(self, sender: subprocess.Popen[str], node: LocalElasticsearch) -> None:
-        """Make the outage, and take samples until all is settled, or does not come."""
+        """Make the outage, and take samples until all is settled, or nothing moves any more."""
         assert sender.stdout is not None  # noqa: S101 -- it was started with a pipe
         sender.stdout.readline()
         begin = time.monotonic()
         outage = threading.Thread(target=self._be_away, args=(node, begin))
         outage.start()
-        while self.commit.journaled < self.total and time.monotonic() - begin < self.load_s + SETTLE_S_MAX:
+        moved = float(self.load_s)
+        while self.commit.journaled < self.total and time.monotonic() - begin < moved + SETTLE_S_MAX:
             time.sleep(SAMPLE_S)
+            before = self.commit.journaled
             self._look(time.monotonic() - begin)
+            if self.commit.journaled > before:
+                moved = max(moved, time.monotonic() - begin)
         outage.join()
 
     def _be_away(self, node: LocalElasticsearch, begin: float) -> None:
