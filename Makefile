@@ -15,7 +15,7 @@ help: ## show this list
 setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the command shipper in it
 
 test: setup fetch lint ## check style and types, then run every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP) ## check style, format and types; of the page as well, where npm is
 	$(BIN)/ruff check .

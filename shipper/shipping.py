@@ -124,9 +124,7 @@ class Shipping:
         if encoder is None:
             if len(self._encoders) >= ENCODERS_REMEMBERED_MAX:
                 self._encoders.clear()
-            encoder = self._encoders[interpretation] = Encoder(
-                self._read(interpretation), enricher=self.enricher
-            )
+            encoder = self._encoders[interpretation] = Encoder(self._read(interpretation), enricher=self.enricher)
         return encoder
 
     def _read(self, interpretation: bytes) -> Interpretation:

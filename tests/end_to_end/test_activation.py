@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.end_to_end.traffic import Sender, line
+from tests.free_ports import free_udp_port
 from tests.service_manager import passes
-from tests.shipper_process import COMMAND, PATIENCE_S, free_udp_port, until
+from tests.shipper_process import COMMAND, PATIENCE_S, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
