@@ -38,6 +38,7 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[journal]": config.Journal,
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
+    "[retention]": config.Retention,
     "[privacy]": config.Privacy,
     "[enrichment]": config.Enrichment,
     "[dashboard]": config.Dashboard,
@@ -65,6 +66,7 @@ COMMANDS: Final = (
     "dead-letters retry",
     "dead-letters purge",
     "top",
+    "prune",
     "dashboard",
 )
 LOUD: Final = {"warning", "error", "critical", "exception"}

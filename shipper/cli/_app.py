@@ -21,6 +21,7 @@ from shipper.cli import (
     _doctor,
     _journal,
     _percentiles,
+    _prune,
     _reload,
     _replay,
     _status,
@@ -229,6 +230,7 @@ def explain(
 
 
 app.command(epilog=_doctor.EXAMPLES)(_doctor.doctor)
+app.command(epilog=_prune.EXAMPLES)(_prune.prune)
 app.command(epilog=_reload.EXAMPLES)(_reload.reload)
 app.command(epilog=_replay.EXAMPLES)(_replay.replay)
 app.command(epilog=_status.EXAMPLES)(_status.status)
