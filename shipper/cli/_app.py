@@ -16,6 +16,7 @@ import typer
 from shipper import pipeline, preflight, telemetry
 from shipper.cli import (
     _captures,
+    _config,
     _dashboard,
     _dead_letters,
     _doctor,
@@ -241,6 +242,7 @@ app.command(epilog=_dashboard.EXAMPLES)(_dashboard.dashboard)
 app.command(epilog=_captures.GENERATE_EXAMPLES)(_captures.generate)
 app.command(epilog=_captures.ANONYMISE_EXAMPLES)(_captures.anonymise)
 app.command(epilog=_top.EXAMPLES)(_top.top)
+app.add_typer(_config.app, name="config")
 app.add_typer(_journal.app, name="journal")
 app.add_typer(_dead_letters.app, name="dead-letters")
 

@@ -30,8 +30,10 @@ from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
 from shipper.config._enrichment import Enrichment
 from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
+from shipper.config._example import example
 from shipper.config._interpretation import Interpretation
 from shipper.config._metrics import Metrics
+from shipper.config._origins import Setting, as_toml, settings_of
 from shipper.config._privacy import Privacy
 from shipper.config._retention import Retention
 from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender, SenderZone
@@ -60,8 +62,12 @@ __all__ = [
     "Retention",
     "Sender",
     "SenderZone",
+    "Setting",
+    "as_toml",
+    "example",
     "load",
     "machine_zone",
+    "settings_of",
 ]
 
 
