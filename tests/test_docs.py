@@ -73,6 +73,7 @@ COMMANDS: Final = (
     "dead-letters retry",
     "dead-letters purge",
     "top",
+    "tap",
     "prune",
     "dashboard",
 )

@@ -27,6 +27,7 @@ from shipper.cli import (
     _replay,
     _status,
     _stress,
+    _tap,
     _top,
     _verify,
 )
@@ -241,6 +242,7 @@ app.command(epilog=_percentiles.EXAMPLES)(_percentiles.percentiles)
 app.command(epilog=_dashboard.EXAMPLES)(_dashboard.dashboard)
 app.command(epilog=_captures.GENERATE_EXAMPLES)(_captures.generate)
 app.command(epilog=_captures.ANONYMISE_EXAMPLES)(_captures.anonymise)
+app.command(epilog=_tap.EXAMPLES)(_tap.tap)
 app.command(epilog=_top.EXAMPLES)(_top.top)
 app.add_typer(_config.app, name="config")
 app.add_typer(_journal.app, name="journal")
