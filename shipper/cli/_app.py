@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shipper import pipeline, preflight, telemetry
+from shipper import build, pipeline, preflight, telemetry
 from shipper.cli import (
     _captures,
     _config,
@@ -251,8 +250,9 @@ app.add_typer(_dead_letters.app, name="dead-letters")
 
 @app.command()
 def version() -> None:
-    """Print the version."""
-    typer.echo(f"shipper {installed_version('shipper')} (Python {sys.version.split()[0]}, engine python)")
+    """Print the version, and what it was built from."""
+    python = sys.version.split()[0]
+    typer.echo(f"shipper {build.version()} (build {build.commit()}, Python {python}, engine python)")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 -- typer's signature of an option's callback
