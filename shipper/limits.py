@@ -137,6 +137,9 @@ VALUES_REMEMBERED_MIN: Final = 64
 VALUE_REMEMBERED_BYTES_MAX: Final = 256
 """A longer value is rendered each time: what is long is seldom seen twice."""
 
+ZONE_YEARS_MAX: Final = 1_024
+"""Years of zones that the native engine knows: some 100 kB. A sender can name any year; the rest is Python's."""
+
 UNDATED_LINES_MAX: Final = 10_000
 """Lines at the front of a captured file that wait for a dated one; then its time of change dates them."""
 

@@ -1,0 +1,67 @@
+"""shipper's native engine: journal entries become bulk bodies, byte for byte those of the Python engine.
+
+It reads what is certain and *declines* the rest, a line at a time; declined lines are encoded in Python.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, final
+
+__version__: str
+
+Origin: TypeAlias = tuple[int, str, bool, bool]
+"""The number of its zone; what stands in `log.source.address`; whether that is the observer when the header names
+none; whether all of its lines are to be declined."""
+Entry: TypeAlias = tuple[bytes, int, bytes, bytes, int, Sequence[Origin]]
+"""Segment id (12 bytes), base time of receipt in microseconds, the table of lines, their bytes, the offset of these in
+the segment's file, and the origins by their numbers in the table."""
+Parts: TypeAlias = tuple[int, bytes, bytes, bytes]
+"""The number of the index, the body, and where each item ends and which line it is: unsigned 64-bit integers."""
+
+@final
+class Engine:
+    """Executes one plan (JSON, by `shipper.encode._portable`). Raises ValueError for one that it cannot execute."""
+
+    def __init__(self, plan: bytes) -> None: ...
+    def zone(self, name: str) -> int:
+        """Give the number of a time zone."""
+
+    def learn(self, zone: int, year: int, intervals: Sequence[tuple[int, int, int]]) -> None:
+        """Take in at which wall times of a year an offset is certain: first second, second behind, offset in us."""
+
+    def encode(self, entries: Sequence[Entry]) -> Encoding:
+        """Encode what is certain, without the GIL. Never raises for a line's bytes."""
+
+@final
+class Encoding:
+    """The items of one batch."""
+
+    @property
+    def declined(self) -> list[int]:
+        """The numbers of the lines that are left to Python, counted through the batch from 0."""
+
+    @property
+    def unknown(self) -> list[tuple[int, int]]:
+        """Zones and years to be learnt: lines were declined for want of them."""
+
+    @property
+    def skews(self) -> list[tuple[int, int, int, int]]:
+        """The last line of each entry's origin that is off by whole quarters of an hour.
+
+        The line's number, the entry's, the origin's, and the offset in microseconds.
+        """
+
+    @property
+    def days(self) -> list[int]:
+        """The days since 1970 whose indices have items."""
+
+    def format(self, number: int) -> int | None:
+        """Give the format of a line by its place in the plan; None of one that was declined."""
+
+    def bodies(
+        self, indices: Mapping[int, int], others: Sequence[tuple[int, int, bytes]], bytes_max: int
+    ) -> list[Parts]:
+        """Put the bodies together, without the GIL.
+
+        ``indices`` gives the index of each day, ``others`` the declined lines: number, index and item. A body that
+        would be larger than ``bytes_max`` is closed, and the next begun.
+        """
