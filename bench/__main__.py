@@ -1,6 +1,6 @@
 """Run the measurements that are named: `python -m bench steady --rate 7000 --seconds 60`.
 
-Without a name all of them, but for the dashboard's: the first time, it makes 10 million documents.
+Without a name all of them, but for the dashboard's (the first time, it makes 10 million documents) and the outage.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import dashboard, encode, replay, steady
+from bench import dashboard, encode, outage, replay, steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,15 +20,16 @@ _USUAL: Final = ("encode", "replay", "steady")
 def main() -> int:
     """Run each measurement; give 1 when one found what must not be."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure shipper.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="encode, replay, steady; or dashboard")
-    parser.add_argument("--rate", type=int, default=7_000, help="of steady: lines a second")
-    parser.add_argument("--seconds", type=int, default=60, help="of steady: how long")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="encode, replay, steady; or dashboard, outage")
+    parser.add_argument("--rate", type=int, default=7_000, help="of steady and outage: lines a second")
+    parser.add_argument("--seconds", type=int, default=60, help="of steady and outage: how long")
     parser.add_argument("--elasticsearch", metavar="URL", help="of dashboard: a node, instead of one of its own")
     options = parser.parse_args()
     benchmarks: dict[str, Callable[[], bool | None]] = {
         "encode": encode.main,
         "replay": replay.main,
         "steady": lambda: steady.main(options.rate, options.seconds),
+        "outage": lambda: outage.main(options.rate, options.seconds),
         "dashboard": lambda: dashboard.main(options.elasticsearch),
     }
     if unknown := set(options.names) - benchmarks.keys():

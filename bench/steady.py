@@ -103,17 +103,17 @@ def main(rate: int = 7_000, seconds: int = 60) -> bool:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="steady-")))
         node = stack.enter_context(LocalElasticsearch())
         pipeline.setup(config.Config(elasticsearch=config.Elasticsearch(urls=(node.url,)), index=INDEX))
-        pid, port = stack.enter_context(_shipper(folder, node.url))
+        pid, port = stack.enter_context(shipper_running(folder, node.url))
         run = Run(folder, pid, node.pid(), rate, seconds)
         command = [sys.executable, "-m", "bench.sender", str(port), str(rate), str(seconds)]
         sender = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         stack.callback(sender.terminate)
         run.watch(sender)
-        return _report(run, _count(node.url))
+        return _report(run, count(node.url))
 
 
 @contextmanager
-def _shipper(folder: Path, elasticsearch: str) -> Iterator[tuple[int, int]]:
+def shipper_running(folder: Path, elasticsearch: str) -> Iterator[tuple[int, int]]:
     """Run shipper with its defaults; give its process id, and the port that it listens on."""
     options = ["--listen", "udp://127.0.0.1:0", "--elasticsearch", elasticsearch, "--index-prefix", INDEX.prefix]
     command = [str(Path(sys.executable).with_name("shipper")), "run", *options, "--timezone", "UTC"]
@@ -132,7 +132,8 @@ def _shipper(folder: Path, elasticsearch: str) -> Iterator[tuple[int, int]]:
             run.wait(STOP_S_MAX)
 
 
-def _count(url: str) -> int:
+def count(url: str) -> int:
+    """Count the documents."""
     client = Client(config.Elasticsearch(urls=(url,)))
     client.request("POST", f"/{INDEX.pattern}/_refresh")
     _, answer = client.request("GET", f"/{INDEX.pattern}/_count")

@@ -222,8 +222,9 @@ PROBES_IN_FLIGHT_MAX: Final = 100
 GROUPS_MAX: Final = 10_000
 """Groups that percentiles are told of, with all phases some 100 MB; nobody reads more, and further ones are counted."""
 
-HISTOGRAMS_OF_A_PAGE: Final = 500
-"""In one answer of Elasticsearch, which counts them in no breaker: 20 kB each and in each shard, 10 MB a day's index."""
+HISTOGRAMS_OF_A_PAGE: Final = 2_000
+"""In one answer of Elasticsearch, which counts them in no breaker: up to 20 kB each, 40 MB in each shard. Every page is
+a look at all lines: 2 s for 10 million."""
 
 TALLY_VALUES_MAX: Final = 2_000_000
 """Different milliseconds counted over all groups and phases, of some 120 B each: 250 MB."""
@@ -318,6 +319,9 @@ STATUS_AGE_S_MAX: Final = 10.0
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""
 
+PENDING_AGE_S_ALARMING: Final = 60.0
+"""Of the oldest line without a verdict: an ordinary back-off is over by then."""
+
 JOURNAL_SHARE_ALARMING: Final = 0.9
 """Of the journal's bound: at 7,000 lines a second the rest is a few minutes."""
 
@@ -326,7 +330,7 @@ SUMMARY_REASONS_MAX: Final = 100
 """Reasons told apart in a summary, each with an example; no reader wants more, and further ones are counted as one."""
 
 TOP_BACK_BYTES: Final = 8 * MIB
-"""Of the journal, what is read back at the start for a first look: a few seconds of a busy stream, hours of a quiet one."""
+"""Of the journal, what is read back for a first look: a few seconds of a busy stream, hours of a quiet one."""
 
 TOP_WINDOW_S_MAX: Final = 3_600
 """Seconds of a live view: each is kept with all its groups, and what is longer ago is a question for Elasticsearch."""

@@ -134,7 +134,7 @@ def _ports(config: Config, running: str | None) -> Iterator[Finding]:
         subject = "port" if listener.at.host else "listener"
         for found in look(listener):
             is_ours = found.taken and running is not None
-            text = f"{found.text} (the running shipper?)" if is_ours else found.text
+            text = f"{listener.url} is taken; by the running shipper, it seems" if is_ours else found.text
             yield Finding(subject, text, good=found.good or is_ours, doubtful=found.doubtful)
 
 

@@ -3,6 +3,7 @@
 1. An event is past tense and tells of a batch or an incident, never of a line.
 2. Standard output belongs to the command's result.
 3. A log is never a reason to fail: what cannot be written is dropped.
+4. A traceback shows no values: among the local variables are credentials.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     out = stream or sys.stderr
     terminal = out.isatty()
     renderers: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

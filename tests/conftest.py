@@ -1,9 +1,11 @@
-"""The real parts that tests share: Elasticsearch and HAProxy.
+"""The real parts that tests share: Elasticsearch, HAProxy and Chromium.
 
 1. ``ELASTICSEARCH_URL`` names an Elasticsearch that is already there. Tests then work under a random prefix, delete
    only what they made, change no setting of the cluster, and skip what needs a node of its own.
 2. Without it one local Elasticsearch serves the whole session.
 3. A real part that is missing skips its tests with the reason; under ``CI`` it fails them.
+4. One browser serves the session, because playwright runs once in a thread. A page that logs an error, or raises one,
+   fails its test. What these tests bring along (axe, vega) comes from ``browser/package-lock.json``: ``npm ci``.
 """
 
 from __future__ import annotations
@@ -12,17 +14,23 @@ import os
 import secrets
 import shutil
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 import pytest
 from elasticsearch import Elasticsearch
+from playwright.sync_api import sync_playwright
 
 from deploy.local_elasticsearch import LocalElasticsearch, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
 _TEST_HEAP = "512m"
+_NODE_MODULES: Final = Path(__file__).parent / "browser" / "node_modules"
+_CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 class OwnElasticsearch(Protocol):
@@ -74,6 +82,50 @@ def own_elasticsearch() -> Iterator[OwnElasticsearch]:
             return _start(stack, **{"heap": _TEST_HEAP, "quick_start": True, **arguments})
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield a browser for the whole session."""
+    binary = next((found for name in _CHROMIUM if (found := shutil.which(name))), None)
+    if binary is None:
+        cannot_run("there is no chromium; install it (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=binary, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Yield a fresh profile: no cookies, no storage, dates in UTC."""
+    made = browser.new_context(timezone_id="UTC", locale="en-GB", viewport={"width": 1280, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """Yield a page of which any error fails the test."""
+    errors: list[str] = []
+    made = context.new_page()
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            errors.append(message.text)
+
+    made.on("console", listen)
+    made.on("pageerror", lambda error: errors.append(str(error)))
+    yield made
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Give the folder of the npm packages that the tests bring along."""
+    if not _NODE_MODULES.is_dir():
+        cannot_run("the npm packages of the browser tests are missing; run make fetch (it needs npm)")
+    return _NODE_MODULES
 
 
 @pytest.fixture

@@ -32,6 +32,10 @@ class Faults:
     """Items that are answered 429, and not forwarded."""
     unavailable: float = 0.0
     """Requests that are answered 503, and not forwarded."""
+    unauthorized: float = 0.0
+    """Requests that are answered 401, and not forwarded."""
+    garbled: float = 0.0
+    """Answers that are no JSON, after the documents were indexed."""
     cut_before: float = 0.0
     """Connections that are cut before the request is forwarded."""
     cut_within: float = 0.0
@@ -130,6 +134,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._cut()
         elif proxy.strikes("unavailable"):
             self._answer(503, b'{"error":{"type":"fault_proxy","reason":"unavailable"},"status":503}')
+        elif proxy.strikes("unauthorized"):
+            self._answer(401, b'{"error":{"type":"fault_proxy","reason":"unauthorized"},"status":401}')
         else:
             self._answer_bulk(*proxy.bulk(self.path, body, headers))
 
@@ -141,6 +147,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._head(status, len(answer))
             self.wfile.write(answer[: len(answer) // 2])
             self._cut()
+        elif proxy.strikes("garbled"):
+            self._answer(status, b"<html>the login page</html>")
         else:
             self._answer(status, answer)
 

@@ -71,6 +71,7 @@ class ShipperProcess:
         }
         self.configure(**QUICK)
         self.configure(**settings)
+        self.command: tuple[str, ...] = (COMMAND,)
         self._lives = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -117,7 +118,7 @@ class ShipperProcess:
         self._lives += 1
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [COMMAND, "run", "--config", str(self.file)],
+                [*self.command, "run", "--config", str(self.file)],
                 stdin=subprocess.DEVNULL,
                 stderr=log,
                 start_new_session=True,

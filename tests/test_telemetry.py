@@ -72,7 +72,16 @@ def test_an_exception_is_told_inside_its_line() -> None:
     assert "ZeroDivisionError" in json.loads(line)["exception"]
 
 
-def _crash() -> None:
+@pytest.mark.parametrize("stream", [io.StringIO(), _Terminal()], ids=["file", "terminal"])
+def test_a_traceback_shows_no_values(stream: io.StringIO) -> None:
+    telemetry.configure("info", stream)
+    with suppress(ZeroDivisionError):
+        _crash("to be kept " + "secret")
+    assert "ZeroDivisionError" in stream.getvalue()
+    assert "to be kept secret" not in stream.getvalue()
+
+
+def _crash(_credential: str = "") -> None:
     try:
         _ = 1 / 0
     except ZeroDivisionError:

@@ -159,7 +159,7 @@ def _watch(running: Running, seconds: float | None) -> None:
             running.check()
             time.sleep(max(0.0, min(0.5, end - time.monotonic())))
         return
-    running.console.print(_screen.to_try(_commands(running)))
+    running.console.print(_screen.to_try(_commands(running)), soft_wrap=True)
     _open(running.page)
     with Live(console=running.console, refresh_per_second=2) as live:
         while True:
@@ -177,7 +177,7 @@ def _open(page: str) -> None:
 
 def _commands(running: Running) -> list[tuple[str, str]]:
     shop, indices = running.haproxy.shop, f"{running.url}/{running.prefix}-*"
-    shipper = Path(sys.executable).with_name("shipper")
+    shipper = os.path.relpath(Path(sys.executable).with_name("shipper"))
     where = f"--elasticsearch {running.url} --index-prefix {running.prefix}"
     return [
         ("what comes in, live, without Elasticsearch", f"{shipper} top --state-dir {running.folder / 'state'}"),
@@ -186,7 +186,7 @@ def _commands(running: Running) -> list[tuple[str, str]]:
         ("and its document", f"curl '{indices}/_search?pretty&q=url.query:*green'"),
         ("the failed ones", f"curl '{indices}/_search?pretty&q=http.response.status_code:>=500'"),
         ("documents per index", f"curl '{running.url}/_cat/indices/{running.prefix}-*?v'"),
-        ("is all well?", f"{shipper} check {where}"),
+        ("is all well?", f"{shipper} status --state-dir {running.folder / 'state'}"),
         ("a line becomes a document", f"tail -n 1 {running.witness.file} | {shipper} parse"),
     ]
 

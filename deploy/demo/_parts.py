@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 from deploy.demo import _recorder
 from deploy.demo._children import Child, DemoFailed
 from deploy.demo._traffic import Shop
+from shipper.jobs.doctor import show_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CONFIG: Final = Path(__file__).parents[1] / "haproxy.cfg"
 _SHIPPER: Final = Path(sys.executable).with_name("shipper")
-_ANSWER_BYTES_MAX: Final = 65_536
 
 
 class Recorder:
@@ -109,12 +109,8 @@ class HAProxy:
 
     def dropped(self) -> int | None:
         """Count the lines that HAProxy could not send; None when it does not answer."""
-        with suppress(OSError), socket.socket(socket.AF_UNIX) as console:
-            console.connect(str(self._socket))
-            console.sendall(b"show info\n")
-            answer = b"".join(iter(lambda: console.recv(_ANSWER_BYTES_MAX), b"")).decode()
-            info = dict(line.split(": ", 1) for line in answer.splitlines() if ": " in line)
-            return int(info["DroppedLogs"])
+        with suppress(OSError):
+            return int(show_info(self._socket)["DroppedLogs"])
         return None
 
     def finish(self) -> None:

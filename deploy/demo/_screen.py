@@ -61,12 +61,12 @@ def look_here(page: str) -> Panel:
     return Panel(text, style="green", expand=False)
 
 
-def to_try(commands: Iterable[tuple[str, str]]) -> Panel:
-    """Show what to type into another terminal."""
-    parts: list[RenderableType] = []
+def to_try(commands: Iterable[tuple[str, str]]) -> Group:
+    """Show what to type into another terminal; without a frame, so that it can be copied."""
+    parts: list[RenderableType] = [Text("Try in another terminal:", style="bold")]
     for what, command in commands:
-        parts += [Text(f"# {what}", style="dim"), Text(command, overflow="fold")]
-    return Panel(Group(*parts), title="Try in another terminal", title_align="left", expand=False)
+        parts += [Text(f"  # {what}", style="dim"), Text(f"  {command}")]
+    return Group(*parts)
 
 
 def verdict(found: Comparison) -> RenderableType:

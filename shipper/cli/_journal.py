@@ -39,7 +39,7 @@ def stat(config: options.ConfigFile = None, state_dir: options.StateDir = None, 
 
     Beside a running shipper, too: it looks at the headers alone, and changes nothing.
     """
-    state = StateFolder(options.load(config, state_dir=state_dir).state_dir)
+    state = StateFolder(options.load(config, state_dir=state_dir).state_dir).existing()
     found = _stat(state)
     if as_json:
         typer.echo(json.dumps(found))
@@ -54,7 +54,7 @@ def verify(config: options.ConfigFile = None, state_dir: options.StateDir = None
     Exits with 1 when one does. Nothing has to be done about it: what is damaged is passed over, counted as
     `journal_lost` and kept aside when its turn comes. Have a look at the disk.
     """
-    state = StateFolder(options.load(config, state_dir=state_dir).state_dir)
+    state = StateFolder(options.load(config, state_dir=state_dir).state_dir).existing()
     commit = peek(state.commit)
     count = 0
     for fault in survey.verify(state.journal, commit.position if commit else None, growing=state.holder() is not None):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from shipper.cli._screen import visible
+from shipper.cli._screen import print_whole, visible
 from shipper.haproxy.timestamps import SECOND_US, format_second, format_timestamp
-from shipper.query import DIGITS, Phase
+from shipper.query import DIGITS, Phase, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from shipper.query import Breakdown, Percentiles, Question, Row
 
-_BAR_CELLS: Final = 24
+_BAR_CELLS: Final = (24, 12, 0)
+"""Of the longest bar: as many as there is room for."""
+_NAME_CELLS_MAX: Final = 40
+"""A longer name goes on in the next line."""
 _SHADES: Final = (("█", "green"), ("▓", "yellow"), ("▒", "red"), ("░", "bright_black"))
 """Of a bar's parts, from the lowest percentile to the largest."""
 _NONE: Final = "-"
@@ -62,6 +65,7 @@ def as_json(report: Report) -> str:
         "rows": [_row_as_json(row, question) for row in breakdown.rows],
         "lines_beyond": breakdown.lines_beyond,
         "lower_bounds": breakdown.partial,
+        "unparsed": breakdown.unparsed,
         "faults": list(report.faults),
     }
     return json.dumps(whole)
@@ -94,9 +98,13 @@ def show(report: Report, screen: Console) -> None:
     question, breakdown = report.question, report.breakdown
     screen.print(Text(_heading(report), "bold"), soft_wrap=True)
     if not breakdown.whole.lines:
-        screen.print("No line fits: widen the time (--since, --from), or leave filters out.", soft_wrap=True)
+        _show_unparsed(breakdown.unparsed, screen)
+        chosen = question.span != Span() or question.filters.wanted
+        fitting = "No line fits: widen the time (--since, --from), or leave filters out."
+        screen.print(fitting if chosen else "No line is of traffic: shipper parse says what they are.", soft_wrap=True)
         return
-    screen.print(_table(report))
+    print_whole(screen, [_table(report, cells) for cells in _BAR_CELLS])
+    _show_unparsed(breakdown.unparsed, screen)
     if breakdown.lines_beyond:
         screen.print(f"{breakdown.lines_beyond:,} lines are of further groups than these.", soft_wrap=True)
     if breakdown.partial and Phase.TOTAL in question.phases:
@@ -108,6 +116,12 @@ def show(report: Report, screen: Console) -> None:
         screen.print(f"Within {10**-DIGITS:.0%} of a value at most one rank away.", soft_wrap=True)
 
 
+def _show_unparsed(lines: int, screen: Console) -> None:
+    if lines:
+        advice = "`shipper parse --summary` says why; --format or --haproxy-cfg tell of a format of your own"
+        screen.print(f"Lines that were not understood: {lines:,}; {advice}.", soft_wrap=True)
+
+
 def _heading(report: Report) -> str:
     span = report.question.span
     ends = {"from": span.from_us, "until": span.until_us}
@@ -117,25 +131,26 @@ def _heading(report: Report) -> str:
     return visible(" · ".join([f"milliseconds in {source}", *times, *wanted]))
 
 
-def _table(report: Report) -> Table:
+def _table(report: Report, bar_cells: int) -> Table:
     question, breakdown = report.question, report.breakdown
     table = Table(box=None, padding=(0, 1), pad_edge=False)
     for by in question.by:
-        table.add_column(by.value, overflow="fold")
+        table.add_column(by.value, overflow="fold", max_width=_NAME_CELLS_MAX)
     if len(question.phases) > 1:
         table.add_column("phase", no_wrap=True)
     for name in ("lines", "with timer", *_headings(question)):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    if bar_cells:
+        table.add_column("", no_wrap=True)
     rows = [*breakdown.rows, breakdown.whole] if question.by else [breakdown.whole]
     most = max((found.max or 0 for row in rows for found in row.phases), default=0)
     for row in rows:
-        for cells, style in _cells(row, question, most):
+        for cells, style in _cells(row, question, most, bar_cells):
             table.add_row(*cells, style=style)
     return table
 
 
-def _cells(row: Row, question: Question, most: int) -> Iterator[tuple[list[str | Text], str]]:
+def _cells(row: Row, question: Question, most: int, bar_cells: int) -> Iterator[tuple[list[str | Text], str]]:
     """Give the cells of each phase's line, and their style."""
     is_whole = bool(question.by) and not row.group
     names = [_NONE if value is None else visible(str(value)) for value in row.group]
@@ -151,24 +166,24 @@ def _cells(row: Row, question: Question, most: int) -> Iterator[tuple[list[str |
                 f"{row.lines:,}" if first else "",
                 f"{found.population:,}",
                 *(_NONE if value is None else f"{value:,}" for value in _values(found)),
-                _bar(found, most),
+                *([_bar(found, most, bar_cells)] if bar_cells else []),
             ],
             "bold" if is_whole else "",
         )
 
 
-def _bar(found: Percentiles, most: int) -> Text:
+def _bar(found: Percentiles, most: int, cells: int) -> Text:
     """Draw where the percentiles lie, on a logarithmic scale: one shade up to the lowest, another up to the next."""
     bar = Text()
     ends = [value for value in _values(found) if value is not None]
     for number, ms in enumerate(ends):
         shade, colour = _SHADES[number * len(_SHADES) // len(ends)]
-        bar.append(shade * (_length(ms, most) - len(bar)), colour)
+        bar.append(shade * (_length(ms, most, cells) - len(bar)), colour)
     return bar
 
 
-def _length(ms: int, most: int) -> int:
-    return round(math.log1p(ms) / math.log1p(most) * _BAR_CELLS) if most else 0
+def _length(ms: int, most: int, cells: int) -> int:
+    return round(math.log1p(ms) / math.log1p(most) * cells) if most else 0
 
 
 def _headings(question: Question) -> list[str]:

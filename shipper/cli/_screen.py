@@ -9,16 +9,23 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
 
 PIPE_WIDTH: Final = 120
 """Columns of what goes into a pipe or a file, where COLUMNS does not say otherwise."""
 AROUND_BYTES: Final = 48
 """So much of a line is shown on either side of the place that is pointed at."""
+_WIDTH_MAX: Final = 10_000
 _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _PLACE: Final = re.compile(r"(?P<reason>.*) at column (?P<column>[0-9]+)", re.DOTALL)
 
@@ -36,6 +43,15 @@ def console() -> Console:
     """Give the console on stdout."""
     plain = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return _Screen(highlight=False, width=PIPE_WIDTH if plain else None)
+
+
+def print_whole(screen: Console, tables: Sequence[Table]) -> None:
+    """Print the first of ``tables`` that has room, or else the last as wide as it is: no number is ever cut."""
+    unbound = screen.options.update(max_width=_WIDTH_MAX)
+    widths = [Measurement.get(screen, unbound, table).maximum for table in tables]
+    fitting = next((number for number, width in enumerate(widths) if width <= screen.width), len(tables) - 1)
+    screen.width = max(screen.width, widths[fitting])
+    screen.print(tables[fitting], crop=False)
 
 
 def visible(text: str) -> str:

@@ -86,7 +86,8 @@ def _waiting(status: Status) -> str:
 
 
 def _rest(status: Status) -> Table:
-    answers = "answers" if status.reachable else "does not answer"
+    asked = status.lag_s is not None or status.unsettled_bytes or not status.reachable
+    answers = "not asked in the last minute" if not asked else "answers" if status.reachable else "does not answer"
     flying = f"{status.requests_in_flight} of {status.requests_in_flight_max} requests in flight"
     waiting = (
         f"{flying}, of at most {decimal(status.request_bytes_max)}; {decimal(status.unsettled_bytes)} without a verdict"
@@ -100,7 +101,8 @@ def _rest(status: Status) -> Table:
     table.add_row("journal", f"{decimal(status.journal_bytes)} of {decimal(status.journal_bytes_max)}")
     for known in status.expected:
         if not known.silent:
-            table.add_row("expected", f"{known.network}, at least every {span(known.silent_after_s)}: it sends")
+            sends = "it sends" if known.last_seen else "nothing yet"
+            table.add_row("expected", f"{known.network}, at least every {span(known.silent_after_s)}: {sends}")
     return table
 
 

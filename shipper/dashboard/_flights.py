@@ -85,4 +85,5 @@ def _reply(question: Question) -> Reply:
 def as_reply(answer: object) -> Reply:
     """Put an answer, or why there is none, into JSON."""
     status, content = (answer.status, answer.as_json()) if isinstance(answer, Trouble) else (200, answer)
-    return Reply(status, json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Reply(status, text.encode("utf-8", "replace"))  # others' documents may hold half a surrogate pair

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 from contextlib import suppress
@@ -34,7 +35,8 @@ def listen(host: str, port: int) -> socket.socket:
         opened.listen()
     except OSError as error:
         opened.close()
-        hint = "; does another dashboard run? --listen chooses another port" if port else ""
+        taken = error.errno == errno.EADDRINUSE
+        hint = "; does another dashboard run? --listen chooses another port" if taken else ""
         raise Fatal(f"cannot listen on {host} port {port}: {error.strerror}{hint}") from error
     return opened
 

@@ -5,7 +5,8 @@
 3. A line whose letter was written and whose verdict was lost in a crash is refused once more. Such letters are
    recognised by their id at the start, and not written twice.
 4. At the bound, or with a full disk, nothing is written and nothing is thrown away: ``write`` gives the reason.
-5. Many threads, and more than one process, each in its turn (``_turn``). Whoever deals with the letters may remove
+5. Lines may hold what is nobody's business: others may read neither the folder nor a file.
+6. Many threads, and more than one process, each in its turn (``_turn``). Whoever deals with the letters may remove
    files at any moment, or have them written anew.
 """
 
@@ -69,7 +70,7 @@ class DeadLetters:
         clock_us: Callable[[], int],
         file_bytes_max: int = limits.DEAD_LETTER_FILE_BYTES,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._folder = folder
         self._bytes_max = bytes_max
         self._file_bytes_max = file_bytes_max
@@ -134,7 +135,7 @@ class DeadLetters:
         taken = [_number(other) for other in self._folder.glob(f"dead-letters-{date}-*.ndjson")]
         path = self._folder / f"dead-letters-{date}-{max(taken, default=0) + 1:04}.ndjson"
         try:
-            path.touch(exist_ok=False)
+            path.touch(mode=0o640, exist_ok=False)
         except FileExistsError:
             return self._new_file(date)
         return path

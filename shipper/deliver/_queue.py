@@ -1,6 +1,6 @@
 """What waits to be sent, and until when. Pure, no threads and no clock: ``now_s`` comes in, whatever clock it is of.
 
-1. A job that backs off waits in a heap by its due time; it occupies nothing.
+1. A job that backs off waits in a heap by its due time; it occupies nothing. All may be let go sooner.
 2. The jobs of a held index wait together. One of them is let through now and then to see whether the index takes
    documents again; the first success releases the others.
 3. While delivery is paused, one job at a time is let through in the same way, each time another one.
@@ -97,6 +97,11 @@ class Queue:
     def put(self, job: Job, due_s: float) -> None:
         """Let ``job`` wait until ``due_s``."""
         heapq.heappush(self._heap, (due_s, next(self._numbers), job))
+
+    def hasten(self, due_s: float) -> None:
+        """Let no job back off beyond ``due_s``."""
+        self._heap = [(min(due, due_s), number, job) for due, number, job in self._heap]
+        heapq.heapify(self._heap)
 
     def hold(self, index: str, reason: str, now_s: float) -> bool:
         """Hold ``index``; tell whether it was not held before."""

@@ -240,6 +240,8 @@ class State:
         with self._changed:
             if self._health.failing:
                 self._health.failing = False
+                self._queue.hasten(now_s + self._settings.retry_delay_s_min)  # what they wait for is over
+                self._changed.notify_all()
                 _log.info("elasticsearch_answered")
             self.resume(PAUSED_REFUSED)
             held_back = self._fuses.hold(index, good, refused, counted=job.counted)

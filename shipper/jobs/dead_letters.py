@@ -28,6 +28,7 @@ from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
 from shipper.errors import Retryable, StateError
 from shipper.jobs.rereading import Rereading
+from shipper.journal import StateFolder
 from shipper.limits import BATCH_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class Outcome:
 
 
 def folder_of(config: Config) -> Path:
-    """Give the folder of the dead letters. Raises StateError when it may not be read."""
-    folder = config.state_dir / "dead-letters"
+    """Give the folder of the dead letters. Raises StateError when there is no state folder, or they may not be read."""
+    folder = StateFolder(config.state_dir).existing().root / "dead-letters"
     if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
         raise StateError(f"dead letters {folder}: they may not be read; look as the user of shipper")
     return folder

@@ -67,7 +67,7 @@ def _running(config: Config) -> Status | None:
 
 def _dropped_by_haproxy(path: Path) -> Iterator[Finding]:
     try:
-        info = _asked(path)
+        info = show_info(path)
         dropped = int(info["DroppedLogs"])
     except (OSError, KeyError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it does not answer `show info`"
@@ -83,7 +83,8 @@ def _dropped_by_haproxy(path: Path) -> Iterator[Finding]:
     yield Finding("haproxy", f"{who} dropped {dropped} lines; {todo}", good=False)
 
 
-def _asked(path: Path) -> dict[str, str]:
+def show_info(path: Path) -> dict[str, str]:
+    """Give what HAProxy answers to `show info` on the stats socket ``path``. Raises OSError."""
     with socket.socket(socket.AF_UNIX) as asking:
         asking.settimeout(_ANSWER_S)
         asking.connect(str(path))

@@ -23,6 +23,8 @@ holds all of them to a dictionary.
 
 from __future__ import annotations
 
+from shipper.journal._segments import bound, room
+from shipper.journal._segments import size as bytes_on_disk
 from shipper.journal.codec import Draft
 from shipper.journal.commit import Commit, Ledger, Verdicts
 from shipper.journal.committer import Committer, load
@@ -51,5 +53,8 @@ __all__ = [
     "StateFolder",
     "Verdicts",
     "Writer",
+    "bound",
+    "bytes_on_disk",
     "load",
+    "room",
 ]

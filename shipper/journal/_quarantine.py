@@ -22,7 +22,7 @@ def keep(folder: Path, segment: bytes, offset: int, data: bytes) -> None:
     """Keep ``data``, which stood at ``offset`` of ``segment``, as far as the bound allows."""
     path = folder / f"{segment.hex()}-{offset:08x}.damaged"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         if not path.exists() and _segments.size(folder) < QUARANTINE_BYTES_MAX:
             path.write_bytes(data[: QUARANTINE_BYTES_MAX - _segments.size(folder)])
     except OSError as error:  # reading on matters more than the copy

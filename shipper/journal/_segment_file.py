@@ -67,6 +67,17 @@ class SegmentFile:
             offset += len(piece) - len(magic) + 1
         return None
 
+    def next_header(self, offset: int) -> tuple[int, codec.EntryHeader] | None:
+        """Read the first entry header that holds, at ``offset`` or after it; give where it stands, too."""
+        header = self.header(offset)
+        if header is None:
+            found = self.find_header(offset + 1)
+            self.forget()  # what is at the offset may have been written since, and comes first
+            header = self.header(offset)
+            if header is None and found is not None:
+                offset, header = found, self.header(found)
+        return None if header is None else (offset, header)
+
     def read(self, offset: int, size: int) -> bytes:
         """Give ``size`` bytes at ``offset``, fewer where the file ends."""
         at = offset - self._piece_at

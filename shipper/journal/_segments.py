@@ -37,6 +37,23 @@ def size(folder: Path) -> int:
     return total
 
 
+def free(folder: Path) -> int:
+    """Give the bytes that are free on the disk of ``folder``."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
+def room(folder: Path, bytes_max: int, free_share_min: float) -> int:
+    """Give how many bytes may still be written, until the bound or the disk's reserve is reached."""
+    disk = os.statvfs(folder)
+    return min(bytes_max - size(folder), free(folder) - int(free_share_min * disk.f_blocks * disk.f_frsize))
+
+
+def bound(folder: Path, bytes_max: int) -> int:
+    """Give the bound of a journal that may have ``bytes_max``, and half of what is free for it now."""
+    return min(bytes_max, (free(folder) + size(folder)) // 2)
+
+
 def new_id(now_us: int, newest: bytes | None, random: bytes) -> bytes:
     """Make a segment id: milliseconds, later than ``newest`` whatever the clock says, and 48 random bits."""
     milliseconds = now_us // 1000

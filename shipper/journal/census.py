@@ -11,19 +11,21 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
-from shipper.journal import _segments, codec
+from shipper.journal import _segments
+from shipper.journal._segment_file import SegmentFile
 from shipper.journal.entry import ReceiveTally
-from shipper.limits import MIB
+from shipper.limits import KIB
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shipper.journal.codec import EntryHeader
     from shipper.journal.commit import Commit
 
-_PIECE_BYTES: Final = MIB
+_PIECE_BYTES: Final = 4 * KIB
+"""Read at once: dozens of the entries of a quiet hour; beside a large entry, the next header is far away."""
 
 
 class Census:
@@ -37,12 +39,14 @@ class Census:
         self._folder = folder
         self._start = commit.position
         self._segment = b""
-        self._fd: int | None = None
-        self._seed = self._offset = 0
+        self._file: SegmentFile | None = None
+        self._offset = 0
         self._lines: int | None = None
 
     def look(self, entries_max: int) -> bool:
         """Count at most ``entries_max`` entries more; say whether that was all there are now."""
+        if self._file is not None:
+            self._file.forget()
         for _ in range(entries_max):
             header = self._next()
             if header is None:
@@ -52,27 +56,29 @@ class Census:
 
     def close(self) -> None:
         """Close the segment that was looked at last."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
-    def _next(self) -> codec.EntryHeader | None:
+    def _next(self) -> EntryHeader | None:
         """Go to the next header that holds, through as many segments as it takes, and read it."""
-        header = self._header(self._offset)
+        header = self._file.header(self._offset) if self._file else None
         while header is None:
             later = self._later()
-            header = self._behind_damage()
-            if header is None:
-                if not later:
-                    return None
+            found = self._file.next_header(self._offset) if self._file else None
+            if found is not None:
+                self._offset, header = found
+            elif later:
                 self._enter(later[0])
+            else:
+                return None
         return header
 
     def _later(self) -> list[bytes]:
         first = self._start.segment if self._start else b""
         return [each for each in _segments.segments(self._folder) if each >= first and each > self._segment]
 
-    def _count(self, header: codec.EntryHeader) -> None:
+    def _count(self, header: EntryHeader) -> None:
         missing = 0 if self._lines is None else max(0, header.first_line - self._lines)
         self._offset += header.entry_bytes
         self._lines = header.first_line + header.lines
@@ -83,41 +89,10 @@ class Census:
 
     def _enter(self, segment: bytes) -> None:
         self.close()
-        self._segment, self._seed = segment, codec.seed(segment)
+        self._segment = segment
         within = self._start if self._start and self._start.segment == segment else None
         self._offset, self._lines = (within.offset, None) if within else (0, 0)
         try:
-            self._fd = os.open(_segments.path_of(self._folder, segment), os.O_RDONLY | os.O_CLOEXEC)
+            self._file = SegmentFile(_segments.path_of(self._folder, segment), segment, _PIECE_BYTES)
         except FileNotFoundError:  # deleted in this moment
             return
-
-    def _header(self, offset: int) -> codec.EntryHeader | None:
-        if self._fd is None:
-            return None
-        return codec.decode_entry_header(os.pread(self._fd, codec.ENTRY_HEADER_BYTES, offset), self._seed)
-
-    def _behind_damage(self) -> codec.EntryHeader | None:
-        """Go to the first header that holds behind what is none: the front of the segment, or damage."""
-        offset, magic = self._offset, codec.ENTRY_MAGIC
-        while self._fd is not None and len(piece := os.pread(self._fd, _PIECE_BYTES, offset)) >= len(magic):
-            at = piece.find(magic)
-            while at >= 0:
-                header = self._header(offset + at)
-                if header is not None:
-                    whole = self._header(self._offset)  # it may have been written since
-                    self._offset = self._offset if whole else offset + at
-                    return whole or header
-                at = piece.find(magic, at + 1)
-            offset += len(piece) - len(magic) + 1
-        return None
-
-
-def bytes_on_disk(folder: Path) -> int:
-    """Give the size of the journal."""
-    return _segments.size(folder)
-
-
-def bound(folder: Path, bytes_max: int) -> int:
-    """Give the bound of a journal that may have ``bytes_max``, and half of what is free for it now."""
-    disk = os.statvfs(folder)
-    return min(bytes_max, (disk.f_bavail * disk.f_frsize + _segments.size(folder)) // 2)

@@ -48,6 +48,15 @@ class StateFolder:
     def _lock(self) -> Path:
         return self.root / "lock"
 
+    def existing(self) -> Self:
+        """Give itself. Raises StateError when there is no such folder, or it may not be looked into."""
+        try:
+            os.scandir(self.root).close()
+        except OSError as error:
+            reason = f"{error.strerror}; give the state_dir of a shipper, and look as its user"
+            raise StateError(f"state folder {self.root}: {reason}") from error
+        return self
+
     def holder(self) -> str | None:
         """Give the number of the process that has the folder, None when none has. Makes and writes nothing.
 

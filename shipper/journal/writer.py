@@ -77,7 +77,7 @@ class Writer:
         self._clock_us = clock_us
         self._random_bytes = random_bytes
         self._newest = max([*_segments.segments(folder), newer_than or b""]) or None
-        self._bytes_max = min(bounds.bytes_max, (_free(folder) + _segments.size(folder)) // 2)
+        self._bytes_max = _segments.bound(folder, bounds.bytes_max)
         self._segment_bytes = min(bounds.segment_bytes, self._bytes_max // _SEGMENTS_MIN)
         self._counts_bytes = min(limits.JOURNAL_COUNTS_BYTES, self._bytes_max // _COUNTS_SHARE)
         self._free_share_min = bounds.free_share_min
@@ -117,8 +117,7 @@ class Writer:
         patience = _LOOK_US if self._room >= size + leave else _LOOK_WHILE_FULL_US
         if not 0 <= now - self._looked_us < patience:
             self._looked_us = now
-            free = _free(self._folder) - int(self._free_share_min * _capacity(self._folder))
-            self._room = min(self._bytes_max - _segments.size(self._folder), free)
+            self._room = _segments.room(self._folder, self._bytes_max, self._free_share_min)
         if self._room < size + leave:
             raise JournalFull(
                 f"journal {self._folder}: the bound of {self._bytes_max} bytes or the disk's reserve is reached"
@@ -180,13 +179,3 @@ class Writer:
         if self._fd is not None:
             self._syncer.retire(self._fd)
             self._fd = None
-
-
-def _free(folder: Path) -> int:
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize
-
-
-def _capacity(folder: Path) -> int:
-    disk = os.statvfs(folder)
-    return disk.f_blocks * disk.f_frsize

@@ -55,11 +55,13 @@ class Breakdown:
     rows: tuple[Row, ...]
     partial: int
     """Lines that were logged before their end (`option logasap`): their totals are lower bounds."""
+    unparsed: int = 0
+    """Lines of files that nothing understood."""
 
     @classmethod
-    def of(cls, whole: Row, rows: Iterable[Row], partial: int) -> Breakdown:
+    def of(cls, whole: Row, rows: Iterable[Row], partial: int, unparsed: int = 0) -> Breakdown:
         """Put groups into their order."""
-        return cls(whole, tuple(sorted(rows, key=_place)), partial)
+        return cls(whole, tuple(sorted(rows, key=_place)), partial, unparsed)
 
     @property
     def lines_beyond(self) -> int:

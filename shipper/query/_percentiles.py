@@ -84,22 +84,22 @@ def exactly(counted: Mapping[int, int], percents: Percents) -> Percentiles:
     return Percentiles(ranks[-1], tuple(found), values[-1])
 
 
-def percentiles_aggregation(field: str, percents: Percents, digits: int = DIGITS) -> Mapping[str, Any]:
+def percentiles_aggregation(field: str, percents: Percents) -> Mapping[str, Any]:
     """Give the aggregation of a field's percentiles."""
     return {
         "percentiles": {
             "field": field,
             "percents": [float(value) for value in percents.values],
             "keyed": False,
-            "hdr": {"number_of_significant_value_digits": digits},
+            "hdr": {"number_of_significant_value_digits": DIGITS},
         }
     }
 
 
-def phase_aggregations(phase: Phase, percents: Percents, digits: int = DIGITS) -> Aggregations:
+def phase_aggregations(phase: Phase, percents: Percents) -> Aggregations:
     """Give what ``read_phase`` reads: a phase's percentiles, its population and its largest value."""
     return {
-        f"{phase}_percentiles": percentiles_aggregation(phase.field, percents, digits),
+        f"{phase}_percentiles": percentiles_aggregation(phase.field, percents),
         f"{phase}_population": {"value_count": {"field": phase.field}},
         f"{phase}_max": {"max": {"field": phase.field}},
     }

@@ -29,7 +29,7 @@ Clause: TypeAlias = "Mapping[str, Any]"
 _STEP: Final = "haproxy.log_step"
 _CLOSING: Final = ("txn_close", "close")
 """What `%OG` says of the last line of a request, and the name of that step in a configuration."""
-_STATUS_CLASS: Final = re.compile(r"([1-9])xx", re.ASCII | re.IGNORECASE)
+_STATUS_CLASS: Final = re.compile(r"([1-5])xx", re.ASCII | re.IGNORECASE)
 _STATUS: Final = re.compile(r"[1-9][0-9]{2}", re.ASCII)
 NO_STATUS: Final = "none"
 """The status of a request that got no answer, as a filter."""

@@ -51,10 +51,12 @@ class Tally:
         self._whole = _Counted(len(self._timers))
         self._groups: dict[Group, _Counted] = {}
         self._partial = 0
+        self._unparsed = 0
 
     def add(self, document: Mapping[str, Any]) -> None:
         """Count a document if it is asked for. Raises Permanent when there are too many different values."""
         if not (counts(document) and self._question.filters.fit(document)):
+            self._unparsed += document.get("haproxy.line") == "unparsed"
             return
         times = [document.get(name) for name in self._timers]
         self._whole.add(times)
@@ -67,7 +69,7 @@ class Tally:
     def breakdown(self) -> Breakdown:
         """Give the percentiles of what was counted."""
         rows = (self._row(group, counted) for group, counted in self._groups.items())
-        return Breakdown.of(self._row((), self._whole), rows, self._partial)
+        return Breakdown.of(self._row((), self._whole), rows, self._partial, self._unparsed)
 
     def _add_to_group(self, group: Group, times: list[int | None]) -> None:
         counted = self._groups.get(group)

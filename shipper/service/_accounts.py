@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from shipper.journal.census import Census, bound, bytes_on_disk
-from shipper.limits import CENSUS_ENTRIES_MAX
+from shipper.journal import bound, bytes_on_disk, room
+from shipper.journal.census import Census
+from shipper.limits import CENSUS_ENTRIES_MAX, DISK_FREE_SHARE_MIN
 from shipper.service._rate import WINDOW_S, Rate
 from shipper.service._senders import Senders, moment
 from shipper.service._settled import Settled
@@ -98,6 +99,15 @@ class Clocks:
     now_s: Callable[[], float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rates:
+    """How fast lines come, are indexed, and are dropped."""
+
+    received: Rate
+    indexed: Rate
+    dropped: Rate
+
+
 class Accounts:
     """From ``commit`` and ``parked`` on, as they are at the start.
 
@@ -121,6 +131,7 @@ class Accounts:
         self._publish = publish
         self._journal = journal
         self._journal_bytes, self._journal_bytes_max = 0, bound(journal, journal_bytes_max)
+        self._journal_room_bytes = self._journal_bytes_max
         self._version = version("shipper")
         self._started_us = clocks.now_us()
         self._census = Census(journal, commit)
@@ -129,7 +140,7 @@ class Accounts:
         self._parsed = self._unparsed = 0
         self._open: dict[int, int] = {}
         self._lag_s, self._lag_at_s = 0.0, -WINDOW_S
-        self._rates: tuple[Rate, Rate] | None = None
+        self._rates: _Rates | None = None
         self._due_s = clocks.now_s()
         self._failing = False
 
@@ -172,8 +183,11 @@ class Accounts:
         now_s = self._clocks.now_s()
         counted = self._count(commit)
         settled = self._settled.as_of(commit, delivery.parked)
-        indexed_per_s, received_per_s = self._rates_per_s(settled.indexed, now_s, counted=counted)
         tally, oldest_us = self._census.tally, next(iter(self._open.values()), None)
+        dropped = tally.dropped_full + tally.kernel_drops
+        rates = self._rates or _Rates(*(Rate(total, now_s) for total in (tally.received, settled.indexed, dropped)))
+        if counted:  # what was there at the start is no rate
+            self._rates = rates
         return Status(
             version=self._version,
             engine=self._engine,
@@ -197,8 +211,9 @@ class Accounts:
             counted=counted,
             oldest_pending_age_s=None if oldest_us is None else self._age_s(oldest_us),
             lag_s=self._lag_s if now_s - self._lag_at_s < WINDOW_S else None,
-            received_per_s=round(received_per_s, 1),
-            indexed_per_s=round(indexed_per_s, 1),
+            received_per_s=round(rates.received.per_s(tally.received, now_s), 1),
+            indexed_per_s=round(rates.indexed.per_s(settled.indexed, now_s), 1),
+            dropped_lately=rates.dropped.growth(dropped, now_s),
             reachable=delivery.reachable,
             requests_in_flight=delivery.in_flight,
             requests_in_flight_max=delivery.in_flight_max,
@@ -208,6 +223,7 @@ class Accounts:
             paused=dict(delivery.paused),
             journal_bytes=self._journal_bytes,
             journal_bytes_max=self._journal_bytes_max,
+            journal_room_bytes=self._journal_room_bytes,
             senders=self._senders.table(now_s),
             lines_of_other_senders=self._senders.lines_of_others,
             expected=self._senders.watch(),
@@ -222,6 +238,7 @@ class Accounts:
                 self._census = Census(self._journal, commit)
                 counted = self._census.look(CENSUS_ENTRIES_MAX)
             self._journal_bytes = bytes_on_disk(self._journal)
+            self._journal_room_bytes = room(self._journal, self._journal_bytes_max, DISK_FREE_SHARE_MIN)
         except OSError as error:
             if not self._failing:
                 _log.warning("journal_not_counted", error=str(error))
@@ -230,14 +247,6 @@ class Accounts:
         else:
             self._failing = False
         return counted
-
-    def _rates_per_s(self, indexed: int, now_s: float, *, counted: bool) -> tuple[float, float]:
-        """Give how fast lines are indexed and received, once what was there at the start is counted."""
-        received = self._census.tally.received
-        if self._rates is None:
-            self._rates = (Rate(indexed, now_s), Rate(received, now_s)) if counted else None
-            return 0.0, 0.0
-        return self._rates[0].per_s(indexed, now_s), self._rates[1].per_s(received, now_s)
 
     def _age_s(self, received_us: int) -> float:
         return round(max(0, self._clocks.now_us() - received_us) / 1e6, 3)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shipper.limits import JOURNAL_SHARE_ALARMING
+from shipper.limits import JOURNAL_COUNTS_BYTES, JOURNAL_SHARE_ALARMING, PENDING_AGE_S_ALARMING
 
 
 class _Closed(BaseModel):
@@ -88,6 +88,8 @@ class Status(_Closed):
     received_per_s: float
     """Over the last minute, as the next one."""
     indexed_per_s: float
+    dropped_lately: int
+    """Of ``dropped_full`` and ``kernel_drops``: those of the last minute. A full disk tells them when it has room."""
 
     reachable: bool
     """Whether the last request got an answer that could be read."""
@@ -106,6 +108,8 @@ class Status(_Closed):
     journal_bytes: int
     """On disk, with what is settled and not deleted yet."""
     journal_bytes_max: int
+    journal_room_bytes: int
+    """What may still be written, until the bound or the disk's reserve is reached."""
 
     senders: tuple[Sender, ...]
     """The most recent first; at most SENDERS_REMEMBERED_MAX."""
@@ -128,10 +132,19 @@ class Status(_Closed):
         said += [f"index {index} is held: {reason}" for index, reason in self.held.items()]
         if not self.reachable:
             said.append("Elasticsearch does not answer; lines wait in the journal")
+        elif not said and (self.oldest_pending_age_s or 0.0) > PENDING_AGE_S_ALARMING:
+            said.append(
+                f"{self.pending:,} lines wait, the oldest for {self.oldest_pending_age_s:.0f} s, while Elasticsearch "
+                "answers: an index is read-only or its disk full, or more lines come than it takes"
+            )
         if self.journal_bytes >= JOURNAL_SHARE_ALARMING * self.journal_bytes_max:
             said.append(
                 f"the journal is {self.journal_bytes / self.journal_bytes_max:.0%} full; then lines are dropped"
             )
+        elif self.journal_room_bytes <= min(JOURNAL_COUNTS_BYTES, self.journal_bytes_max - self.journal_bytes - 1):
+            said.append("the disk of the journal is full, but for its reserve; lines are dropped")
+        if self.dropped_lately:
+            said.append(f"{self.dropped_lately:,} lines were dropped in the last minute; shipper doctor says where")
         said += [
             f"nothing came from {known.network} for more than {known.silent_after_s:g} s"
             for known in self.expected

@@ -63,9 +63,18 @@ def test_stat_says_who_has_the_folder(state: StateFolder) -> None:
 
 def test_a_folder_without_a_journal_holds_nothing(tmp_path: Path) -> None:
     for command in ("stat", "verify"):
-        done = shipper("journal", command, "--state-dir", tmp_path / "none")
+        done = shipper("journal", command, "--state-dir", tmp_path)
         assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    for command in ("stat", "verify"):
+        done = shipper("journal", command, "--state-dir", tmp_path / "none")
+        assert done.returncode == 1
+        assert (
+            f"state folder {tmp_path / 'none'}: No such file or directory; give the state_dir".encode() in done.stderr
+        )
 
 
 def test_verify_names_what_is_damaged_and_changes_nothing(state: StateFolder) -> None:

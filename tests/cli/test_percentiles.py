@@ -124,9 +124,10 @@ def test_a_name_in_a_line_can_do_nothing_to_a_terminal() -> None:
 
 
 def test_without_a_fitting_line_it_says_so() -> None:
-    done = shipper("percentiles", "-", stdin=NO_TRAFFIC[0])
-    assert done.returncode == 0
-    assert b"No line fits" in done.stdout
+    unfit = shipper("percentiles", "--filter", "backend:nobody", "-", stdin=line("shop", "1/0/1/10/20"))
+    unread = shipper("percentiles", "-", stdin=NO_TRAFFIC[0])
+    assert (unfit.returncode, b"No line fits: widen" in unfit.stdout) == (0, True)
+    assert (unread.returncode, b"No line is of traffic: shipper parse" in unread.stdout) == (0, True)
 
 
 def test_what_stands_before_a_damage_counts_and_the_damage_is_said(tmp_path: Path) -> None:

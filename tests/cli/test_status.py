@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipper.cli._status_page import span
-from shipper.service import StatusServer
+from shipper.service import Expected, StatusServer
 from tests.cli.commands import SHIPPER, clean_environment, shipper
 from tests.service.statuses import FINE, NOON, status
 
@@ -52,6 +52,17 @@ def test_what_needs_attention_is_said_in_words_and_is_exit_code_1(server: Status
     assert "! Elasticsearch does not answer" in text
     assert "! the counters do not add up, by 10 lines" in text
     assert "Every line is accounted for" not in text
+
+
+def test_an_elasticsearch_that_was_not_asked_is_not_said_to_answer(server: StatusServer, tmp_path: Path) -> None:
+    server.publish(status(lag_s=None, unsettled_bytes=0))
+    assert "not asked in the last minute" in shipper("status", "--state-dir", tmp_path).stdout.decode()
+
+
+def test_a_network_that_has_not_sent_yet_is_not_said_to_send(server: StatusServer, tmp_path: Path) -> None:
+    expected = Expected(network="192.0.2.7/32", silent_after_s=60.0, last_seen=None, silent=False)
+    server.publish(status(expected=(expected,)))
+    assert "at least every 1 min: nothing yet" in shipper("status", "--state-dir", tmp_path).stdout.decode()
 
 
 def test_a_journal_that_is_still_being_counted_is_no_reason_for_alarm(server: StatusServer, tmp_path: Path) -> None:

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx
 
 from shipper.dashboard import STATIC, Question, Trouble, allowed_names, application
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from shipper.dashboard import Parameters
 
+_T = TypeVar("_T")
+
 MARKUP: Final = "<script>alert(1)</script>"
 
 
+def run(asking: Coroutine[Any, Any, _T]) -> _T:
+    """Run in a thread of its own: while the session's browser is open, the main thread's loop is playwright's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asking).result()
+
+
 def answers(name: str, parameters: Parameters) -> Question | Trouble | None:
-    """Answer ``echo`` with the parameters; ``away`` and ``wrong`` with trouble; ``bug`` with a bug."""
+    """Answer ``echo`` with the parameters; ``half`` with half a surrogate pair; ``away``, ``wrong`` with trouble."""
     if name == "bug":
         return Question("bug", _bug)
     known: dict[str, Any] = {
         "echo": Question(f"echo {parameters}", lambda: {key: list(values) for key, values in parameters.items()}),
+        "half": Question("half", lambda: {"text": "\ud800"}),
         "away": Question("away", lambda: Trouble("unreachable", "Nothing answers.", "Wait.")),
         "wrong": Trouble("bad_request", "That is wrong.", "Do it right."),
     }
@@ -52,4 +63,4 @@ class Browser:
             async with httpx.AsyncClient(transport=self._transport, base_url=self._base) as client:
                 return await client.request(method, path, **arguments)
 
-        return asyncio.run(ask())
+        return run(ask())

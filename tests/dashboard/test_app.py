@@ -44,6 +44,10 @@ def test_parameters_come_as_they_were_given_each_as_often() -> None:
     assert answer.json() == {"backend": ["shop", "api"], "path": ["/a&b"], "empty": [""]}
 
 
+def test_what_no_encoding_can_hold_is_answered_all_the_same() -> None:
+    assert Browser().get("/api/half").json() == {"text": "?"}
+
+
 def test_trouble_is_said_with_its_status() -> None:
     client = Browser()
     away, wrong = client.get("/api/away"), client.get("/api/wrong")

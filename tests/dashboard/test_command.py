@@ -100,8 +100,9 @@ def test_a_port_that_is_taken_is_said_to_be() -> None:
 
 
 def test_an_address_of_another_machine_is_said_to_be_none_of_ours() -> None:
-    done = shipper("dashboard", "--listen", "http://192.0.2.1:0", "-e", NOBODY)
+    done = shipper("dashboard", "--listen", "http://192.0.2.1:8899", "-e", NOBODY)
     assert (done.returncode, b"cannot listen on 192.0.2.1" in done.stderr) == (1, True)
+    assert b"another dashboard" not in done.stderr
 
 
 @pytest.mark.parametrize(

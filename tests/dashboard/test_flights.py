@@ -11,6 +11,7 @@ import pytest
 from shipper.dashboard import Question, Trouble
 from shipper.dashboard._flights import Flights
 from shipper.limits import DASHBOARD_QUERIES_MAX, DASHBOARD_QUESTIONS_MAX
+from tests.dashboard.browsing import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,11 +66,11 @@ def test_the_same_question_of_several_is_asked_once(elastic: Elastic) -> None:
     async def ask() -> list[bytes]:
         flights = Flights()
         asking = [asyncio.create_task(flights.answer(elastic.question("a"), never())) for _ in range(5)]
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # all of them ask
         elastic.go.set()
         return [reply.body for reply in await asyncio.gather(*asking) if reply]
 
-    assert asyncio.run(ask()) == [b'{"text":"a"}'] * 5
+    assert run(ask()) == [b'{"text":"a"}'] * 5
     assert elastic.asked == ["a"]
 
 
@@ -80,7 +81,7 @@ def test_nothing_is_kept_once_it_was_answered(elastic: Elastic) -> None:
         for _ in range(3):
             assert await flights.answer(elastic.question("a"), never()) is not None
 
-    asyncio.run(ask())
+    run(ask())
     assert elastic.asked == ["a"] * 3
 
 
@@ -92,7 +93,7 @@ def test_few_are_asked_at_the_same_time(elastic: Elastic) -> None:
         elastic.go.set()
         await asyncio.gather(*asking)
 
-    asyncio.run(ask())
+    run(ask())
     assert elastic.running_max == DASHBOARD_QUERIES_MAX
     assert len(elastic.asked) == 20
 
@@ -109,7 +110,7 @@ def test_what_nobody_waits_for_any_more_is_never_asked(elastic: Elastic) -> None
         elastic.go.set()
         assert all(await asyncio.gather(*busy, stayed))
 
-    asyncio.run(ask())
+    run(ask())
     assert set(elastic.asked) == {"stayed", *map(str, range(DASHBOARD_QUERIES_MAX))}
 
 
@@ -122,7 +123,7 @@ def test_who_leaves_early_does_not_wait(elastic: Elastic) -> None:
         assert reply is not None
         assert reply.status == 200
 
-    asyncio.run(ask())
+    run(ask())
 
 
 def test_too_many_questions_are_refused_at_once(elastic: Elastic) -> None:
@@ -137,7 +138,7 @@ def test_too_many_questions_are_refused_at_once(elastic: Elastic) -> None:
         elastic.go.set()
         assert all(await asyncio.gather(*asking))
 
-    asyncio.run(ask())
+    run(ask())
     assert "one more" not in elastic.asked
 
 
@@ -148,4 +149,4 @@ def test_trouble_is_shared_like_an_answer() -> None:
         replies = await asyncio.gather(*(flights.answer(question, never()) for _ in range(3)))
         return {reply.status for reply in replies if reply}
 
-    assert asyncio.run(ask()) == {404}
+    assert run(ask()) == {404}

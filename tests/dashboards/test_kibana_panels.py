@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.browser.conftest import browser, context, node_modules, page  # noqa: F401 -- fixtures
 from tests.dashboards.kibana_vega import draw, fetch
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
 def test_a_panel_is_drawn_with_what_elasticsearch_answers(
     name: str,
     filled: Filled,
-    page: Page,  # noqa: F811 -- the fixture
-    node_modules: Path,  # noqa: F811 -- the fixture
+    page: Page,
+    node_modules: Path,
 ) -> None:
     spec = fetch(SPECS[name], filled, "haproxy-*")
     found = draw(page, node_modules, spec)

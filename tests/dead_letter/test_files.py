@@ -91,6 +91,12 @@ def test_lines_that_are_no_letters_are_passed_over(tmp_path: Path) -> None:
     opened(tmp_path)
 
 
+def test_nobody_else_may_read_a_letter(tmp_path: Path) -> None:
+    opened(tmp_path / "letters").write([refused()])
+    folder = tmp_path / "letters"
+    assert [path.stat().st_mode & 0o007 for path in (folder, *folder.iterdir())] == [0, 0]
+
+
 def test_a_full_file_is_followed_by_another(tmp_path: Path) -> None:
     letters = opened(tmp_path, file_bytes_max=10)
     for number in (1, 2, 3):

@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 from tests.dead_letter.test_files import opened, refused
 letters = opened(Path(sys.argv[1]), 1 << 30, file_bytes_max=20_000)
-for number in range(300):
+for number in range(150):
     assert letters.write([refused(number)]) is None
 """
 
@@ -121,7 +121,7 @@ def test_letters_written_meanwhile_by_another_process_are_never_lost(tmp_path: P
                 taken += some
                 assert revise(path, dict.fromkeys(some)) == len(some)
     assert writing.returncode == 0
-    assert sorted(taken + left(tmp_path)) == sorted(ids(*range(300)))
+    assert sorted(taken + left(tmp_path)) == sorted(ids(*range(150)))
     assert all(path.suffix == ".ndjson" for path in tmp_path.iterdir())
 
 

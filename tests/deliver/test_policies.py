@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shipper.config import Delivery
+from shipper.deliver._answers import Cause
 from shipper.deliver._backoff import Backoff
 from shipper.deliver._fuse import Fuse, Fuses
+from shipper.deliver._queue import Job
+from shipper.deliver._state import State
+from tests.deliver.bodies import Lines
 
 
 @given(st.integers(1, 10_000), st.integers())
@@ -89,3 +96,22 @@ def test_the_fuse_agrees_with_a_plain_list_of_the_last_items(runs: list[tuple[st
         items = [*items, *([reason] * count)][-20:]
     blown = {reason for reason in ("a", "b") if items.count(reason) > 10}
     assert ({fuse.blown_by()} - {None}) == blown
+
+
+def test_once_elasticsearch_answers_again_nothing_waits_for_its_own_long_back_off() -> None:
+    now_s = [0.0]
+    settings = Delivery(retry_delay_s_min=1.0, retry_delay_s_max=1_000.0, requests_in_flight_max=1)
+    state = State(settings, clock_s=lambda: now_s[0], rng=random.Random(1))
+    for ticket in range(5):
+        assert state.admit(ticket, [Lines("i", (ticket,))], 0)
+        job = state.next()
+        assert job is not None
+        state.failed(Cause(0, "", "connection refused"))
+        state.retry(replace(job, attempt=30))
+        state.done(job)
+    state.answered(Job(5, Lines("i", (5,))), 1, Counter())
+    now_s[0] = settings.retry_delay_s_min
+    for _ in range(5):
+        waiting = state.next()
+        assert waiting is not None
+        state.done(waiting)

@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from shipper.service import fetch
+from shipper.service import NoStatusError, fetch
 from tests.cli.commands import shipper as command
 from tests.haproxy_process import HAProxyProcess
 from tests.shipper_process import free_udp_port, until
@@ -43,6 +44,13 @@ def examined(*arguments: str | Path) -> tuple[int, str]:
     return done.returncode, done.stdout.decode()
 
 
+def answers(shipper: ShipperProcess) -> bool:
+    """Tell whether the shipping process, which is started last, serves its status by now."""
+    with suppress(NoStatusError):
+        return bool(fetch(shipper.state.root))
+    return False
+
+
 def flood(shipper: ShipperProcess, datagrams: int = 3_000) -> None:
     """Send more than a small buffer holds, while nobody reads."""
     os.kill(shipper.child("receive"), signal.SIGSTOP)
@@ -54,7 +62,7 @@ def flood(shipper: ShipperProcess, datagrams: int = 3_000) -> None:
 
 def test_a_running_shipper_that_loses_nothing_is_well_and_no_line_comes_of_the_look(world: World) -> None:
     shipper = world.started()
-    until((shipper.state.root / "status.sock").exists, "the status is served")
+    until(lambda: answers(shipper), "the status is served")
     code, said = examined("-c", shipper.file)
     assert code == 0, said
     assert "is open in the running shipper" in said
@@ -70,7 +78,7 @@ def test_what_the_kernel_dropped_is_found_with_the_setting_that_mends_it(world: 
     shipper.configure(listeners=[{"url": f"udp://127.0.0.1:{shipper.port}", "receive_buffer_bytes": 65_536}])
     shipper.start()
     flood(shipper)
-    until(lambda: fetch(shipper.state.root).kernel_drops > 0, "drops are counted")
+    until(lambda: answers(shipper) and fetch(shipper.state.root).kernel_drops > 0, "drops are counted")
     code, said = examined("-c", shipper.file)
     assert code == 1
     assert "datagrams at its socket since it was opened; raise receive_buffer_bytes (now 65536)" in said
@@ -81,7 +89,7 @@ def test_a_listener_that_allows_others_only_is_not_judged_by_this_machine(world:
     shipper = world.shipper()
     shipper.configure(listeners=[{"url": f"udp://127.0.0.1:{shipper.port}", "allow": ["192.0.2.0/24"]}])
     shipper.start()
-    until((shipper.state.root / "status.sock").exists, "the status is served")
+    until(lambda: answers(shipper), "the status is served")
     code, said = examined("-c", shipper.file)
     assert (code, "not tried" in said) == (0, True), said
 

@@ -129,9 +129,10 @@ def test_a_haproxy_cfg_is_all_that_shipper_needs_to_read_its_eight_frontends(wor
             for port, (name, frontend) in zip(ports, FRONTENDS.items(), strict=True)
         }
         expected = {(name, made.result()): number for (name, made), number in asked.items()}
-    count = len(expected)
-    assert count == REQUESTS * len(FRONTENDS)
-    until(lambda: shipper.commit().journaled >= count, f"{count} lines settled")
+        count = len(expected)
+        assert count == REQUESTS * len(FRONTENDS)
+        # HAProxy logs a request after its answer: it may be stopped only when all lines have come
+        until(lambda: shipper.commit().journaled >= count, f"{count} lines settled")
     assert shipper.stop() == 0
     documents = [d.source for d in world.indexed.documents() if d.source["haproxy"]["line"] != "event"]
     found = {(at(d, "haproxy.frontend_name"), at(d, "source.port")): d for d in documents}

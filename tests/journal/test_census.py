@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.journal import Commit, Ledger, ReceiveTally, StateFolder, Verdicts
+from shipper.journal import Commit, Ledger, ReceiveTally, StateFolder, Verdicts, bytes_on_disk
 from shipper.journal._segments import path_of, segments
-from shipper.journal.census import Census, bytes_on_disk
+from shipper.journal.census import Census
 from shipper.limits import MIB
 from tests.journal.drafts import INTERPRETATION, draft, reader, writer
 

@@ -31,7 +31,9 @@ def test_a_status_is_a_code_or_a_class_or_none(status: str, fitting: set[int | N
     assert {each for each in (None, 200, 404, 500, 503, 599) if filters.fit(of_status(each))} == fitting
 
 
-@pytest.mark.parametrize("text", ["", "status", "status:", "colour:red", "status:fast", "status:0xx", "status:5x"])
+@pytest.mark.parametrize(
+    "text", ["", "status", "status:", "colour:red", "status:fast", "status:0xx", "status:6xx", "status:5x"]
+)
 def test_a_filter_that_is_none_says_what_is_expected(text: str) -> None:
     with pytest.raises(ConfigError, match="is expected"):
         Filters.parse([text])

@@ -34,6 +34,7 @@ FINE = Status(
     lag_s=0.31,
     received_per_s=7.0,
     indexed_per_s=6.5,
+    dropped_lately=0,
     reachable=True,
     requests_in_flight=1,
     requests_in_flight_max=4,
@@ -43,6 +44,7 @@ FINE = Status(
     paused={},
     journal_bytes=65536,
     journal_bytes_max=8 * 1024**3,
+    journal_room_bytes=8 * 1024**3 - 65536,
     senders=(
         Sender(
             address="192.0.2.7",

@@ -130,6 +130,19 @@ def test_the_counters_go_on_in_the_next_life_and_rates_begin_anew(loop: Loop) ->
     assert next_life.status().received_per_s == 5.0
 
 
+def test_what_is_dropped_is_a_matter_of_the_last_minute(loop: Loop) -> None:
+    journal = writer(loop.state, loop.clock)
+    journal.append(draft(tally=ReceiveTally(kernel_drops=9)))
+    assert loop.status().dropped_lately == 0  # before the start
+    journal.append(draft(b"x", tally=ReceiveTally(dropped_full=2, kernel_drops=3)))
+    assert loop.status().dropped_lately == 5
+    seen = []
+    for _ in range(20):
+        loop.wait(5)
+        seen.append(loop.status().dropped_lately)
+    assert (seen[0], seen[-1]) == (5, 0)
+
+
 def test_a_long_journal_is_counted_in_steps_and_its_sums_are_not_judged_before(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,7 +41,10 @@ def test_sums_are_not_judged_before_the_journal_is_counted() -> None:
         ({"reachable": False}, "Elasticsearch does not answer"),
         ({"held": {"haproxy-2026.11.21": "no template"}}, "index haproxy-2026.11.21 is held: no template"),
         ({"paused": {"requests refused": "401"}}, "delivery is paused (requests refused): 401"),
+        ({"oldest_pending_age_s": 90.0}, "10 lines wait, the oldest for 90 s, while Elasticsearch answers"),
         ({"journal_bytes": 95, "journal_bytes_max": 100}, "the journal is 95% full"),
+        ({"journal_room_bytes": -1}, "the disk of the journal is full, but for its reserve"),
+        ({"dropped_lately": 1_234}, "1,234 lines were dropped in the last minute"),
         (
             {"expected": (Expected(network="192.0.2.0/24", silent_after_s=90, last_seen=None, silent=True),)},
             "nothing came from 192.0.2.0/24 for more than 90 s",

@@ -19,6 +19,11 @@ export class ApiError extends Error {
   get everywhere() {
     return ["offline", "unreachable", "refused", "no_index"].includes(this.kind);
   }
+
+  /** Whether the same question may be answered later. */
+  get passes() {
+    return this.kind !== "bad_request";
+  }
 }
 
 /** @type {[kind: string, what: string, todo: string]} */

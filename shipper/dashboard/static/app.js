@@ -17,6 +17,7 @@ import { linesPanel } from "./lines.js";
 import { Marks } from "./marks.js";
 import { Palette } from "./palette.js";
 import { Panel } from "./panel.js";
+import { refresh_s } from "./range.js";
 import { Rounds } from "./rounds.js";
 import { pressurePanel, ratePanel, terminationsPanel } from "./traffic.js";
 import { CHOICES, isLive, PHASES, Store, toggled } from "./view.js";
@@ -118,8 +119,8 @@ function told({ error, ended }) {
     const words = `${error.message} ${error.todo}${since}`;
     if (banner.textContent !== words) fill(banner, el("strong", {}, error.message), ` ${error.todo}${since}`);
   }
-  const { refresh } = store.view;
-  const live = isLive(store.view) && refresh > 0 && !error;
+  const refresh = refresh_s(store.view);
+  const live = refresh > 0 && !error;
   const words = error
     ? "Trying again"
     : live

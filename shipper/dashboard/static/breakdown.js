@@ -102,7 +102,7 @@ function backendCells(row, most, tools, fold) {
     "›",
   );
   return [
-    cell(folds ? toggle : el("span", { class: "fold" }), name, bar(row.requests / most)),
+    cell(folds ? toggle : fold && el("span", { class: "fold" }), name, bar(row.requests / most)),
     cell(count(row.requests)),
     cellOf("wide", rate(row.rate)),
     cellOf("wide", duration(row.p50)),
@@ -197,7 +197,10 @@ export function pathsPanel(tools) {
  * @param {string} things
  */
 function noted(phase, more, things) {
-  const said = [phase === "total" ? "" : `of ${phase}`, more > 0 ? `${count(more)} more ${things}` : ""];
+  const said = [
+    phase === "total" ? "" : `of ${phase}`,
+    more > 0 ? `and ${count(more)} requests of other ${things}` : "",
+  ];
   return said.filter(Boolean).join(", ");
 }
 
@@ -205,7 +208,7 @@ function noted(phase, more, things) {
  * @returns {import("./panel.js").Spec<ClientsAnswer>}
  */
 export function clientsPanel() {
-  const place = el("div", { class: "scroll" });
+  const place = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Busiest clients" });
   return {
     name: "clients",
     title: "Busiest clients",
@@ -257,7 +260,11 @@ export function tlsPanel() {
           caption: "TLS versions",
           head: ["Version", "Requests", "Share"],
           rows: data.rows.map((row) => ({
-            cells: [cell(row.version, bar(row.count / all)), cell(count(row.count)), cell(share(row.count / all))],
+            cells: [
+              cell(/^\d/.test(row.version) ? `TLS ${row.version}` : row.version, bar(row.count / all)),
+              cell(count(row.count)),
+              cell(share(row.count / all)),
+            ],
           })),
         }),
       );
@@ -271,7 +278,7 @@ export function tlsPanel() {
  * @returns {import("./panel.js").Spec<EventsAnswer>}
  */
 export function eventsPanel(tools) {
-  const list = el("ol", { class: "events" });
+  const list = el("ol", { class: "events", tabindex: 0, "aria-label": "Servers and reloads" });
   return {
     name: "events",
     title: "Servers and reloads",
@@ -287,11 +294,18 @@ export function eventsPanel(tools) {
     empty: (data) => data.marks.length === 0,
     nothing: "No server went up or down, and HAProxy was not reloaded.",
     paint: (data) => {
-      const more = data.more > 0 ? el("li", { class: "dim" }, `and ${count(data.more)} more`) : null;
+      const more =
+        data.more > 0 ? el("li", { class: "dim" }, `and ${count(data.more)} before these, which are not marked`) : null;
       fill(
         list,
         ...data.marks.map((mark) =>
-          el("li", {}, swatch(mark.kind), el("time", {}, tools.clock().instant(mark.time)), el("span", {}, mark.text)),
+          el(
+            "li",
+            {},
+            swatch(mark.kind),
+            el("time", {}, tools.clock().instant(mark.time)),
+            el("span", { title: mark.text }, mark.text),
+          ),
         ),
         more,
       );

@@ -30,6 +30,7 @@ import { ends, ticks } from "./scale.js";
  * @property {(value: number) => string} unit of a value at the cursor
  * @property {(value: number) => string} tick of a value at the axis
  * @property {"lines" | "stack" | "cells"} shape
+ * @property {boolean} [whole] values are whole numbers, and so are the ticks
  * @property {(u: uPlot) => void} [draw] what is drawn first, below the marks
  * @property {(u: uPlot, slot: number) => import("./dom.js").Child[]} [tell] what is said at the cursor instead
  * @property {(u: uPlot) => void} [click]
@@ -38,6 +39,8 @@ import { ends, ticks } from "./scale.js";
 const HEIGHT_PX = 216;
 const DRAG_PX_MIN = 6;
 const MARK_PX = 5;
+const MARKS_TOLD_MAX = 2;
+const MARKS_BOLD = 8; // more of them fade, or they would hide the data
 
 export class TimeChart {
   /** @type {Range} */
@@ -92,8 +95,8 @@ export class TimeChart {
         const show = !how.hide?.includes(line.key) && columns[line.key] !== undefined;
         if (this.plot.series[i + 1]?.show !== show) this.plot.setSeries(i + 1, { show }, false);
       }
-      this.plot.setData([times, ...data], true);
     });
+    this.plot.setData([times, ...data], true); // a batch of its own, or the axis would be that of no data
   }
 
   /** @returns {uPlot.Options} */
@@ -110,7 +113,7 @@ export class TimeChart {
       height: HEIGHT_PX,
       ms: 1,
       tzDate: (ms) => tools.clock().date(ms),
-      padding: [10, 10, 0, 0],
+      padding: [10, 18, 0, 0],
       legend: { show: false },
       cursor: {
         y: options.shape === "cells",
@@ -131,7 +134,7 @@ export class TimeChart {
           distr: 100,
           fwd: (value) => (this.#log ? Math.asinh(value) : value),
           bwd: (value) => (this.#log ? Math.sinh(value) : value),
-          range: (_, low, high) => ends(low, high, this.#log),
+          range: (_, low, high) => (options.shape === "cells" ? [0, high || 1] : ends(low, high, this.#log)),
         },
       },
       axes: [
@@ -140,7 +143,8 @@ export class TimeChart {
           ...axis,
           size: 58,
           gap: 6,
-          splits: (_, _i, low, high) => ticks(low, high, this.#log),
+          splits: (_, _i, low, high) => ticks(low, high, this.#log, options.whole),
+          filter: (_, at) => at,
           values: (_, at) => at.map(options.tick),
         },
       ],
@@ -202,7 +206,10 @@ export class TimeChart {
       this.tip,
       el("div", { class: "when" }, this.tools.clock().instant(time)),
       ...this.#told(idx),
-      ...marks.map((mark) => el("div", { class: "event" }, swatch(mark.kind), mark.text)),
+      ...marks
+        .slice(0, MARKS_TOLD_MAX)
+        .map((mark) => el("div", { class: "event" }, swatch(mark.kind), el("span", {}, mark.text))),
+      marks.length > MARKS_TOLD_MAX && el("div", { class: "dim" }, `and ${marks.length - MARKS_TOLD_MAX} more`),
     );
     this.tip.classList.toggle("left", (left ?? 0) > u.over.clientWidth / 2);
     this.tip.style.insetInlineStart = `${left}px`;
@@ -213,7 +220,7 @@ export class TimeChart {
    * @param {number} left
    */
   #marksNear(u, left) {
-    return this.tools.marks.list.filter((mark) => Math.abs(u.valToPos(mark.time, "x") - left) <= MARK_PX).slice(0, 5);
+    return this.tools.marks.list.filter((mark) => Math.abs(u.valToPos(mark.time, "x") - left) <= MARK_PX);
   }
 
   /** @param {uPlot} u */
@@ -221,12 +228,13 @@ export class TimeChart {
     const { ctx, bbox } = u;
     ctx.save();
     ctx.lineWidth = uPlot.pxRatio;
-    for (const mark of this.tools.marks.list) {
-      if (mark.kind === "other" || mark.time < this.#window.from || mark.time > this.#window.to) continue;
+    const { from, to } = this.#window;
+    const marks = this.tools.marks.list.filter(({ kind, time }) => kind !== "other" && time >= from && time <= to);
+    for (const mark of marks) {
       const x = Math.round(u.valToPos(mark.time, "x", true)) + 0.5;
       ctx.strokeStyle = ctx.fillStyle = this.tools.palette.get(mark.kind);
       ctx.setLineDash(mark.kind === "reload" ? [3 * uPlot.pxRatio, 3 * uPlot.pxRatio] : []);
-      ctx.globalAlpha = 0.7;
+      ctx.globalAlpha = 0.7 * Math.min(1, MARKS_BOLD / marks.length);
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);

@@ -105,7 +105,14 @@
  * @property {{path: string, value: string, alias: string, meaning: string}[]} fields
  */
 /** @typedef {{reading: Reading | null, why?: string, document: Record<string, unknown>, original: string | null}} LineAnswer */
-/** @typedef {{available: boolean, why?: string, status?: Record<string, any>, rates?: Record<string, number>}} HealthAnswer */
+/**
+ * @typedef {object} HealthAnswer
+ * @property {boolean} available
+ * @property {string} [why] not
+ * @property {Record<string, any>} [status] what `shipper status --json` gives
+ * @property {Record<string, number>} [rates]
+ * @property {string[]} [attention] what needs a look, each in a sentence
+ */
 /** @typedef {{rows: {value: string, count: number}[]}} ValuesAnswer */
 
 export {};

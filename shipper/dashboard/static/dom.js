@@ -35,6 +35,14 @@ export function fill(target, ...children) {
 }
 
 /**
+ * A sentence in which what stands between `backticks` is code.
+ * @param {string} text
+ */
+export function prose(text) {
+  return text.split("`").map((piece, i) => (i % 2 ? el("code", {}, piece) : piece));
+}
+
+/**
  * Find an element of the page that must be there.
  * @template {HTMLElement} T
  * @param {string} id

@@ -10,7 +10,7 @@ import { FIELDS, noFilters, queryOf, toggled } from "./view.js";
 /** @typedef {import("./view.js").Store} Store */
 /** @typedef {import("./view.js").Field} Field */
 
-const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx"];
+const STATUS_CLASSES = ["2xx", "3xx", "4xx", "5xx"].map((value) => ({ value }));
 const HINTS = /** @type {Record<Field, string>} */ ({
   frontend: "a frontend's name",
   backend: "a backend's name",
@@ -122,15 +122,11 @@ export class FilterDialog {
     this.#asking = asking;
     const field = /** @type {Field} */ (this.#field.value);
     this.#value.placeholder = HINTS[field];
-    if (field === "status") {
-      this.#offer(STATUS_CLASSES.map((value) => ({ value })));
-      return;
-    }
     fill(this.#found, el("p", { class: "dim" }, "Looking for values …"));
     try {
       const view = { ...this.store.view, filters: { ...this.store.view.filters, [field]: [] } };
       const { rows } = await ask("values", queryOf(view, { field }), asking.signal);
-      this.#offer(rows);
+      this.#offer(field === "status" ? [...STATUS_CLASSES, ...rows] : rows);
     } catch (error) {
       if (asking.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;

@@ -80,7 +80,7 @@ export function head(tools, moves, again) {
   const compare = part("compare", HTMLSelectElement);
   compare.addEventListener("change", () => store.go({ compare: /** @type {View["compare"]} */ (compare.value) }));
   const refresh = part("refresh", HTMLSelectElement);
-  refresh.addEventListener("change", () => store.go({ refresh: Number(refresh.value) }));
+  refresh.addEventListener("change", () => store.go({ refresh: refresh.value === "" ? null : Number(refresh.value) }));
   rangeMenu(tools);
 
   const show = () => {
@@ -121,12 +121,13 @@ export function clockOf(store) {
 
 /**
  * @param {HTMLSelectElement} select
- * @param {number} seconds
+ * @param {number | null} seconds
  */
 function setRefresh(select, seconds) {
-  const known = [...select.options].some((option) => option.value === String(seconds));
-  if (!known) select.append(el("option", { value: seconds }, `${seconds} s`));
-  select.value = String(seconds);
+  const value = String(seconds ?? "");
+  const known = [...select.options].some((option) => option.value === value);
+  if (!known) select.append(el("option", { value }, `${value} s`));
+  select.value = value;
 }
 
 /** @param {Tools} tools */

@@ -37,7 +37,7 @@ export function healthPanel() {
     name: "health",
     title: "shipper itself",
     hint: "The same as “shipper status”",
-    size: "full",
+    size: "third",
     body: [place],
     ask: (_, ask) => ask("health"),
     empty: () => false,
@@ -50,11 +50,11 @@ export function healthPanel() {
 }
 
 /** @param {HealthAnswer} data */
-function told({ status = {}, rates = {} }) {
-  const known = { ...status, ...status.rates, ...rates };
+function told({ status = {}, rates = {}, attention = [] }) {
+  const known = /** @type {Record<string, unknown>} */ ({ ...status, ...rates });
   const figures = FIGURES.filter(([name]) => known[name] !== undefined && known[name] !== null);
   return [
-    ...reasons(known).map((why) => el("p", { class: "warning" }, why)),
+    ...attention.map((why) => el("p", { class: "warning" }, why)),
     el(
       "dl",
       { class: "figures" },
@@ -68,17 +68,4 @@ function told({ status = {}, rates = {} }) {
       ),
     ),
   ];
-}
-
-/**
- * Why something is held, in its own words.
- * @param {Record<string, any>} known
- * @returns {string[]}
- */
-function reasons(known) {
-  const held = [known.held, known.paused].flat().filter(Boolean);
-  const said = held.map((one) => (typeof one === "string" ? one : String(one.text ?? one.reason ?? "")));
-  return known.reachable === false
-    ? ["It cannot reach Elasticsearch; what comes is kept in the journal.", ...said]
-    : said;
 }

@@ -253,8 +253,12 @@ export function heatmapPanel(tools) {
       label: "How many requests took how long",
       lines: [{ key: "rows", label: "", color: "muted", width: 0 }],
       shape: "cells",
+      whole: true,
       unit: String,
-      tick: (row) => (Number.isInteger(row) ? durationTick(shown.bounds_ms[first + row] ?? 0) : ""),
+      tick: (row) => {
+        const low = shown.bounds_ms[first + row];
+        return low === undefined ? "" : durationTick(low);
+      },
       draw,
       tell: (u, slot) => {
         const bound = pointed(u);

@@ -3,7 +3,7 @@
  */
 
 import { ApiError, ask } from "./api.js";
-import { bar, el, fill, part } from "./dom.js";
+import { bar, el, fill, part, prose } from "./dom.js";
 import { duration, NOTHING } from "./format.js";
 import { choices } from "./header.js";
 import { cell, cellOf, pick, table } from "./table.js";
@@ -128,7 +128,16 @@ function opener(row, tools) {
     event.preventDefault();
     tools.store.go({ line });
   };
-  return el("a", { href: tools.store.link({ line }), "data-key": line, click: open }, tools.clock().exactly(row.time));
+  return el("a", { href: tools.store.link({ line }), "data-key": line, click: open }, ...whenOf(row.time, tools));
+}
+
+/**
+ * @param {number} time
+ * @param {Tools} tools
+ */
+function whenOf(time, tools) {
+  const [day, clock] = tools.clock().exactly(time).split(" ");
+  return [el("span", { class: "wide" }, `${day} `), clock];
 }
 
 /** One line, explained, at the side of the page. */
@@ -163,6 +172,7 @@ class Sheet {
     if (!this.#element.open) {
       this.#frame(el("p", { class: "dim" }, "One moment …"));
       this.#element.showModal();
+      /** @type {HTMLElement | null} */ (this.#element.querySelector('[data-key="close"]'))?.focus();
     }
     const [index, id] = [line.slice(0, line.lastIndexOf("/")), line.slice(line.lastIndexOf("/") + 1)];
     try {
@@ -263,8 +273,8 @@ function finding(found) {
     el(
       "p",
       {},
-      found.text,
-      found.advice && el("span", { class: "dim" }, ` ${found.advice}`),
+      ...prose(found.text),
+      found.advice && el("span", { class: "dim" }, " ", ...prose(found.advice)),
       found.section && el("span", { class: "dim" }, ` [manual ${found.section}]`),
     ),
   );
@@ -283,7 +293,7 @@ function fieldsOf(fields) {
       cells: [
         cellOf("text code", field.path),
         cellOf("text value", field.value),
-        cellOf("text dim", el("code", {}, field.alias), field.alias ? " " : "", field.meaning),
+        cellOf("text dim", el("code", {}, field.alias), field.alias ? " " : "", ...prose(field.meaning)),
       ],
     })),
   });

@@ -13,6 +13,12 @@ const UNITS_MS = /** @type {Record<string, number>} */ ({
   d: 86_400_000,
 });
 const WIDTH_MS_MIN = 1000;
+/** The longer a range, the more a new answer costs, and the less it differs: seconds between two, up to a width. */
+const REFRESH_S = [
+  [3 * 3_600_000, 10],
+  [12 * 3_600_000, 30],
+  [Number.POSITIVE_INFINITY, 60],
+];
 
 /**
  * The instant that one end of a range means, or NaN: `now`, `now-90m`, ISO 8601, or milliseconds.
@@ -35,7 +41,7 @@ export function inWords(ends, now, clock) {
   if (ends.to === "now") {
     const known = RANGES.find(([from]) => from === ends.from);
     if (known) return known[1];
-    if (ends.from.startsWith("now-")) return `Last ${ends.from.slice(4)}`;
+    if (ends.from.startsWith("now-")) return `Last ${ends.from.slice(4, -1)} ${ends.from.slice(-1)}`;
   }
   const [from, to] = [instant(ends.from, now), instant(ends.to, now)];
   return Number.isNaN(from) || Number.isNaN(to) ? "A range that is none" : clock.between(from, to);
@@ -81,6 +87,17 @@ export function widened(ends, now) {
   }
   const end = Math.min(to + half, Math.max(now, to));
   return between(end - half * 4, end);
+}
+
+/**
+ * Seconds between two rounds of questions, 0 for none: what ends in the past does not change.
+ * @param {Ends & {refresh: number | null}} view
+ */
+export function refresh_s(view) {
+  if (view.to !== "now") return 0;
+  if (view.refresh !== null) return view.refresh;
+  const width = -instant(view.from, 0);
+  return REFRESH_S.find(([up_to]) => width <= (up_to ?? 0))?.[1] ?? 60;
 }
 
 /** @param {number} ms */

@@ -3,16 +3,18 @@
  *
  * 1. One round at a time, and between two of them at least as long as the last one took: a page never piles up work.
  * 2. Nobody looks, nothing is asked: a hidden tab pauses, and panels out of sight wait until they are scrolled to.
- * 3. When Elasticsearch is lost one panel tries, every few seconds; when it gets an answer, all do.
+ * 3. When Elasticsearch is lost one panel tries, every few seconds; when it gets an answer, all do. A panel that failed
+ *    alone tries again by itself as well.
  */
 
-import { isLive } from "./view.js";
+import { refresh_s } from "./range.js";
 
 /** @typedef {import("./panel.js").Panel<any>} Panel */
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./api.js").ApiError} ApiError */
 
 const RETRY_MS = 3000;
+const SLOW_RETRY_MS = 10_000; // what was too slow is not asked for at once
 
 export class Rounds {
   /** @type {number | undefined} */
@@ -29,7 +31,7 @@ export class Rounds {
     this.panels = panels;
     this.store = store;
     this.tell = tell;
-    store.subscribe((view, before) => this.#run((panel) => panel.change(view, before)));
+    store.subscribe((view, before) => this.#run(panels, (panel) => panel.change(view, before)));
     document.addEventListener("visibilitychange", () => this.#wake());
     const sight = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "50% 0px" });
     for (const panel of panels) sight.observe(panel.element);
@@ -37,16 +39,19 @@ export class Rounds {
 
   /** Let every panel ask. */
   again() {
-    return this.#run((panel) => panel.load(this.store.view));
+    return this.#run(this.panels);
   }
 
-  /** @param {(panel: Panel) => Promise<void>} turn */
-  async #run(turn) {
+  /**
+   * @param {Panel[]} panels
+   * @param {(panel: Panel) => Promise<void>} [turn]
+   */
+  async #run(panels, turn = (panel) => panel.load(this.store.view)) {
     clearTimeout(this.#timer);
     this.#number += 1;
     const number = this.#number;
     const began = performance.now();
-    await Promise.all(this.panels.map(turn));
+    await Promise.all(panels.map(turn));
     if (number === this.#number) this.#end(performance.now() - began);
   }
 
@@ -55,11 +60,13 @@ export class Rounds {
     const error = this.#lost();
     if (!error) this.#ended = Date.now();
     this.tell({ error, ended: this.#ended });
-    const { refresh } = this.store.view;
+    const refresh = refresh_s(this.store.view);
     clearTimeout(this.#timer);
+    const failed = this.panels.filter((panel) => panel.visible && panel.error?.passes);
     if (error) this.#timer = setTimeout(() => this.#try(), RETRY_MS);
-    else if (isLive(this.store.view) && refresh > 0 && !document.hidden)
+    else if (refresh > 0 && !document.hidden)
       this.#timer = setTimeout(() => this.again(), Math.max(refresh * 1000, took_ms));
+    else if (failed.length > 0) this.#timer = setTimeout(() => this.#run(failed), SLOW_RETRY_MS);
   }
 
   async #try() {
@@ -78,7 +85,7 @@ export class Rounds {
     clearTimeout(this.#timer);
     if (document.hidden) return;
     if (this.#lost()) this.#try();
-    else if (isLive(this.store.view) && this.store.view.refresh > 0) this.again();
+    else if (refresh_s(this.store.view) > 0) this.again();
   }
 
   /** @param {IntersectionObserverEntry[]} entries */

@@ -25,17 +25,19 @@ export function ends(low, high, log) {
  * @param {number} low
  * @param {number} high
  * @param {boolean} log
+ * @param {boolean} [whole] of what comes in whole numbers
  */
-export function ticks(low, high, log) {
-  return log ? logTicks(low, high) : linearTicks(low, high);
+export function ticks(low, high, log, whole = false) {
+  return log ? logTicks(low, high) : linearTicks(low, high, whole ? 1 : 0);
 }
 
 /**
  * @param {number} low
  * @param {number} high
+ * @param {number} least between two
  */
-function linearTicks(low, high) {
-  const step = linearSteps(high - low);
+function linearTicks(low, high, least) {
+  const step = Math.max(linearSteps(high - low), least);
   const found = [];
   for (let at = Math.ceil(low / step); at * step <= high * 1.0001; at++) found.push(at * step);
   return found;

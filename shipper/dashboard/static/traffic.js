@@ -3,7 +3,7 @@
  */
 
 import { TimeChart } from "./chart.js";
-import { bar, el, fill, swatch } from "./dom.js";
+import { bar, el, fill, prose, swatch } from "./dom.js";
 import { count, countShort, rate, share } from "./format.js";
 import { cell, cellOf, pick, table } from "./table.js";
 
@@ -14,6 +14,7 @@ import { cell, cellOf, pick, table } from "./table.js";
 /** @typedef {import("./contract.js").Column} Column */
 
 const CLASSES = ["5xx", "4xx", "3xx", "2xx", "1xx", "none"]; // errors stand on the ground, where they are seen
+const CLASSES_READ = ["2xx", "3xx", "4xx", "5xx", "1xx", "none"];
 const BLAMED = ["client", "server", "proxy"];
 const COLORS = ["first", "second", "third", "fourth"];
 
@@ -57,10 +58,15 @@ export function ratePanel(tools) {
       chart.show(data.window, data.times, columns);
       fill(
         legend,
-        ...lines.toReversed().map(({ key, color }) => {
+        ...CLASSES_READ.map((key) => {
           const n = totals.get(key) ?? 0;
           if (n === 0) return null;
-          const told = [swatch(color), " ", el("b", {}, share(n / all)), el("span", { class: "dim" }, ` ${count(n)}`)];
+          const told = [
+            swatch(`class-${key}`),
+            " ",
+            el("b", {}, share(n / all)),
+            el("span", { class: "dim" }, ` ${count(n)}`),
+          ];
           const name = key === "none" ? el("span", {}, "no status") : pick(tools, "status", key);
           return el("span", { class: "entry" }, told[0], name, ...told.slice(1));
         }),
@@ -112,7 +118,7 @@ function states(rows, tools) {
       class: row.normal ? "normal" : "",
       cells: [
         cellOf("code", pick(tools, "termination", row.state)),
-        cellOf("text words", row.words),
+        cellOf("text words", ...prose(row.words)),
         cell(count(row.count)),
         cell(share(row.count / all), bar(row.normal ? 0 : row.count / most, "class-5xx")),
       ],
@@ -170,7 +176,7 @@ function named(...keys) {
  * @param {{title: string, hint: string, lines: import("./chart.js").Line[], shape: "lines" | "stack"}} what
  */
 function part(tools, { title, hint, lines, shape }) {
-  const chart = new TimeChart({ label: title, lines, shape, unit: count, tick: countShort }, tools);
+  const chart = new TimeChart({ label: title, lines, shape, unit: count, tick: countShort, whole: true }, tools);
   const legend = el("p", { class: "legend" });
   return {
     element: el("div", { class: "part" }, el("h3", { title: hint }, title), legend, chart.host),

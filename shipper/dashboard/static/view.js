@@ -38,7 +38,6 @@ export const CHOICES = {
   order: /** @type {const} */ (["slowest", "latest"]),
   paths: /** @type {const} */ (["p99", "requests"]),
 };
-const REFRESH_S = 10;
 const FILTERS_MAX = 20; // of one field: an address has to stay one that can be sent
 
 /** @typedef {(typeof FIELDS)[number]} Field */
@@ -57,7 +56,7 @@ const FILTERS_MAX = 20; // of one field: an address has to stay one that can be 
  * @property {"p99" | "requests"} paths the order of the paths
  * @property {string} sort the column that backends are sorted by
  * @property {string[]} hide percentiles that are not drawn
- * @property {number} refresh seconds, 0 for never
+ * @property {number | null} refresh seconds, 0 for never, null for what suits the range
  * @property {number | null} at_least_ms of the phase's timer, for the lines
  * @property {number | null} below_ms
  * @property {string} line the line that is open: `INDEX/ID`
@@ -90,7 +89,7 @@ export function readView(search) {
     paths: choice("paths"),
     sort: given.get("sort") ?? "-requests",
     hide: PERCENTS.filter((percent) => hidden.includes(percent)),
-    refresh: number(given.get("refresh")) ?? REFRESH_S,
+    refresh: number(given.get("refresh")),
     at_least_ms: number(given.get("at_least_ms")),
     below_ms: number(given.get("below_ms")),
     line: given.get("line") ?? "",

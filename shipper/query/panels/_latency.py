@@ -5,17 +5,19 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from shipper.query._percentiles import MAX, USUAL, phase_aggregations, read_phase
+from shipper.query._percentiles import MAX, USUAL, Percents, phase_aggregations, read_phase
 from shipper.query._population import Phase
 from shipper.query.panels._search import Panel, column, count_of, counting, over_time, times, total
 
 if TYPE_CHECKING:
-    from shipper.query._percentiles import Percentiles
+    from shipper.query._percentiles import Aggregations, Percentiles
     from shipper.query.panels._search import JSON
     from shipper.query.panels._view import View
 
 BOUNDS_MS: Final = (0, *(digit * 10**power for power in range(5) for digit in (1, 2, 5)), 100_000)
 """Lower bounds of the heat map's rows: 1, 2, 5, 10, … up to more than 100 s."""
+_OF_A_ROW: Final = Percents.parse("50,75,99,99.9")
+_ROW_NAMES: Final = ("p50", "p75", "p99", "p99_9")
 
 
 def _percentiles(view: View) -> JSON:
@@ -75,6 +77,17 @@ def _read_heatmap(view: View, answer: JSON) -> JSON:
         "bounds_ms": list(BOUNDS_MS),
         "counts": [list(counts) for counts in zip(*rows, strict=True)],
     }
+
+
+def row_aggregations(view: View) -> Aggregations:
+    """Give what ``row_percentiles`` reads in each bucket of a table."""
+    return phase_aggregations(view.phase, _OF_A_ROW)
+
+
+def row_percentiles(view: View, bucket: JSON) -> JSON:
+    """Give the percentiles and the population of a table's row."""
+    found = read_phase(bucket, view.phase, _OF_A_ROW)
+    return {"population": found.population, **dict(zip(_ROW_NAMES, found.values, strict=True))}
 
 
 PANELS: Final = {

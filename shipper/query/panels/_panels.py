@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from shipper.errors import ConnectionFailed, TimedOut
 from shipper.limits import PANEL_QUERY_S_MAX
-from shipper.query.panels import _events, _latency, _lines, _tables, _traffic
+from shipper.query.panels import _backends, _events, _latency, _lines, _tables, _traffic
 from shipper.query.panels._unanswered import UnansweredError, bad_request, no_index, refusal, too_slow, unreachable
 from shipper.query.panels._view import View
 
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from shipper.query.panels._search import JSON
     from shipper.query.panels._view import Parameters
 
-SEARCHES: Final = {**_latency.PANELS, **_traffic.PANELS, **_tables.PANELS, **_events.PANELS, **_lines.PANELS}
+SEARCHES: Final = {
+    **_latency.PANELS,
+    **_traffic.PANELS,
+    **_backends.PANELS,
+    **_tables.PANELS,
+    **_events.PANELS,
+    **_lines.PANELS,
+}
 """All panels that are a search, by their names."""
 _LINE: Final = "line"
 _OK: Final = 200

@@ -1,4 +1,4 @@
-"""Who and what: backends and servers, paths, clients, TLS versions, and the values that filters can have.
+"""Who and what: paths, clients, TLS versions, and the values that filters can have.
 
 1. A row's percentiles are of the view's phase; its other numbers are of all its lines.
 2. Candidates are found first, cheaply; percentiles are then counted for these alone (`breadth_first`). The slowest
@@ -11,15 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shipper.limits import (
-    PANEL_BACKENDS_MAX,
     PANEL_CANDIDATES_MAX,
     PANEL_CLIENTS_MAX,
-    PANEL_SERVERS_MAX,
     PANEL_VALUES_MAX,
 )
-from shipper.query._percentiles import Percents, phase_aggregations, read_phase
 from shipper.query._population import Dimension, Filters
-from shipper.query.panels._search import Panel, count_of, counting, failed, total, whole
+from shipper.query.panels._latency import row_aggregations, row_percentiles
+from shipper.query.panels._search import Panel, count_of, counting, failed, total
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +26,6 @@ if TYPE_CHECKING:
     from shipper.query.panels._search import JSON
     from shipper.query.panels._view import View
 
-_SHOWN: Final = Percents.parse("50,75,99,99.9")
-_NAMES: Final = ("p50", "p75", "p99", "p99_9")
-_DIGITS: Final = 2
-"""Of the histograms in a table: there may be thousands, and a row is read to within a percent."""
 _TLS_VERSIONS_MAX: Final = 20
 
 
@@ -44,59 +38,11 @@ def _beyond(answer: Mapping[str, Any]) -> int:
     return int(answer["sum_other_doc_count"])
 
 
-# -- backends and servers --------------------------------------------------------------------------------------------
-
-
-def _backends(view: View) -> JSON:
-    wanted: dict[str, Any] = {
-        **phase_aggregations(view.phase, _SHOWN, _DIGITS),
-        "errors": {"filter": failed()},
-        "retries": {"sum": {"field": "haproxy.connections.retries"}},
-        "redispatched": {"filter": {"term": {"haproxy.redispatched": True}}},
-        "backend_queue": {"max": {"field": "haproxy.backend_queue"}},
-        "server_queue": {"max": {"field": "haproxy.server_queue"}},
-    }
-    servers = _terms(Dimension.SERVER.field, PANEL_SERVERS_MAX, wanted)
-    backends = _terms(Dimension.BACKEND.field, PANEL_BACKENDS_MAX, {**wanted, "servers": servers})
-    return counting(view, {"backends": backends})
-
-
-def _read_backends(view: View, answer: JSON) -> JSON:
-    found = answer["aggregations"]["backends"]
-    rows = []
-    for bucket in found["buckets"]:
-        servers = [_backend(view, bucket["key"], server["key"], server) for server in bucket["servers"]["buckets"]]
-        rows.append({**_backend(view, bucket["key"], None, bucket), "servers": servers})
-    return {"phase": view.phase, "lines": total(answer), "rows": rows, "more": _beyond(found)}
-
-
-def _backend(view: View, backend: str, server: str | None, bucket: JSON) -> JSON:
-    requests, errors = count_of(bucket), count_of(bucket["errors"])
-    queues = [whole(bucket[queue]["value"]) for queue in ("backend_queue", "server_queue")]
-    return {
-        "backend": backend,
-        "server": server,
-        "requests": requests,
-        "rate": requests / view.seconds,
-        **_percentiles(view, bucket),
-        "errors": errors,
-        "error_share": errors / requests,
-        "retries": whole(bucket["retries"]["value"]),
-        "redispatched": count_of(bucket["redispatched"]),
-        "queue_max": max((queue for queue in queues if queue is not None), default=None),
-    }
-
-
-def _percentiles(view: View, bucket: JSON) -> JSON:
-    found = read_phase(bucket, view.phase, _SHOWN)
-    return {"population": found.population, **dict(zip(_NAMES, found.values, strict=True))}
-
-
 # -- paths -----------------------------------------------------------------------------------------------------------
 
 
 def _paths(view: View) -> JSON:
-    wanted = {**phase_aggregations(view.phase, _SHOWN, _DIGITS), "errors": {"filter": failed()}}
+    wanted = {**row_aggregations(view), "errors": {"filter": failed()}}
     if view.order == "requests":
         paths = _terms(Dimension.PATH.field, view.limit, wanted)
     else:
@@ -110,7 +56,7 @@ def _read_paths(view: View, answer: JSON) -> JSON:
         {
             "path": bucket["key"],
             "requests": count_of(bucket),
-            **_percentiles(view, bucket),
+            **row_percentiles(view, bucket),
             "errors": count_of(bucket["errors"]),
         }
         for bucket in found["buckets"]
@@ -128,7 +74,7 @@ def _slowest(row: JSON) -> tuple[int, int]:
 
 
 def _clients(view: View) -> JSON:
-    wanted = {**phase_aggregations(view.phase, _SHOWN, _DIGITS), "errors": {"filter": failed()}}
+    wanted = {**row_aggregations(view), "errors": {"filter": failed()}}
     return counting(view, {"clients": _terms("source.address", PANEL_CLIENTS_MAX, wanted)})
 
 
@@ -139,7 +85,7 @@ def _read_clients(view: View, answer: JSON) -> JSON:
             "address": bucket["key"],
             "requests": count_of(bucket),
             "errors": count_of(bucket["errors"]),
-            "p75": _percentiles(view, bucket)["p75"],
+            "p75": row_percentiles(view, bucket)["p75"],
         }
         for bucket in found["buckets"]
     ]
@@ -167,7 +113,6 @@ def _read_values(_view: View, answer: JSON) -> JSON:
 
 
 PANELS: Final = {
-    "backends": Panel(_backends, _read_backends),
     "paths": Panel(_paths, _read_paths),
     "clients": Panel(_clients, _read_clients),
     "tls": Panel(_tls, _read_tls),

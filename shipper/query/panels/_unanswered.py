@@ -26,6 +26,11 @@ class UnansweredError(ShipperError):
         self.todo = todo
 
 
+def sentence(reason: str) -> str:
+    """Make a sentence of a reason."""
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
 def bad_request(what: str) -> UnansweredError:
     """Say what is wrong with the parameters."""
     return UnansweredError("bad_request", what, "Go back to the page without parameters, and choose again.")
@@ -51,9 +56,7 @@ def too_slow() -> UnansweredError:
 
 def unreachable(reason: str) -> UnansweredError:
     """Say that no answer came."""
-    return UnansweredError(
-        "unreachable", f"{reason[:1].upper()}{reason[1:]}.", "Is Elasticsearch up, and reachable from this machine?"
-    )
+    return UnansweredError("unreachable", sentence(reason), "Is Elasticsearch up, and reachable from this machine?")
 
 
 def refusal(status: int, answer: Any, pattern: str) -> UnansweredError:  # noqa: ANN401 -- JSON can be anything

@@ -13,7 +13,7 @@ from shipper.errors import ConfigError
 from shipper.limits import PANEL_FILTERS_MAX, PANEL_ROWS_MAX, PANEL_VALUE_CHARS_MAX
 from shipper.query._population import Dimension, Filters, Phase, population_query
 from shipper.query._window import DAY_MS, Window, read_time
-from shipper.query.panels._unanswered import bad_request
+from shipper.query.panels._unanswered import bad_request, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class View:
             )
             filters = Filters.of(parameters)
         except ConfigError as error:
-            raise bad_request(f"{error}.") from error
+            raise bad_request(sentence(str(error))) from error
         if not 0 <= window.from_ms < window.to_ms <= _LATEST_MS:
             raise bad_request("The time range must lie between 1970 and 2100.")
         return cls(

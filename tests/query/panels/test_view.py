@@ -90,10 +90,10 @@ def test_without_parameters_it_is_the_last_hour() -> None:
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"from": ["yesterday"]}, "from yesterday"),
-        ({"from": ["now"], "to": ["now-1h"]}, "end of the time range"),
+        ({"from": ["yesterday"]}, "From yesterday"),
+        ({"from": ["now"], "to": ["now-1h"]}, "^The end of the time range must come after its start\\. "),
         ({"from": ["2150-01-01T00:00:00Z"], "to": ["2151-01-01T00:00:00Z"]}, "1970 to 2100|1970 and 2100"),
-        ({"status": ["5"]}, "status 5"),
+        ({"status": ["5"]}, "Status 5"),
         ({"phase": ["lunch"]}, "Parameter phase: one of request, queue"),
         ({"limit": ["501"]}, "Parameter limit"),
         ({"limit": ["-1"]}, "Parameter limit"),
