@@ -1,14 +1,13 @@
-//! A batch on its way: entries become bulk items, and items become bodies, one per index.
+//! A batch on its way: entries become bulk items.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use crate::document::{Document, Facts, Pens};
 use crate::header::Header;
 use crate::line::{Spans, Steps};
 use crate::plan::{self, Plan, PlanError, Times};
 use crate::request::Request;
-use crate::time::{self, DAY_US, Dates, Interval, MS_US, SECOND_US, Wall, Zone};
+use crate::time::{self, DAY_US, Dates, Interval, MS_US, Moments, SECOND_US, Wall, Zone};
 use crate::{Declined, Taken, values};
 
 const LINE_HEADER_BYTES: usize = 12;
@@ -63,19 +62,19 @@ pub struct Engine {
 
 /// One bulk item: a line's action and document.
 #[derive(Clone, Copy, Debug)]
-struct Item {
-    number: u32,
+pub(crate) struct Item {
+    pub number: u32,
     format: u16,
-    day: i32,
-    start: usize,
-    end: usize,
+    pub day: i32,
+    pub start: usize,
+    pub end: usize,
 }
 
 /// The items of a batch, and what is left to do.
 #[derive(Debug, Default)]
 pub struct Encoding {
-    content: Vec<u8>,
-    items: Vec<Item>,
+    pub(crate) content: Vec<u8>,
+    pub(crate) items: Vec<Item>,
     /// The numbers of the lines that are left to Python.
     pub declined: Vec<u32>,
     /// Zones and years of which nothing is known yet.
@@ -97,19 +96,6 @@ pub struct Skew {
     pub us: i64,
 }
 
-/// Documents of one index, as the bulk API takes them.
-#[derive(Debug)]
-pub struct Body {
-    /// By its place among the names that were given.
-    pub index: usize,
-    /// The items back to back.
-    pub content: Vec<u8>,
-    /// Where each ends.
-    pub ends: Vec<u64>,
-    /// The lines' numbers in the batch.
-    pub numbers: Vec<u64>,
-}
-
 impl Engine {
     /// Makes an engine of a plan in JSON.
     ///
@@ -120,7 +106,7 @@ impl Engine {
         if plan.version != plan::VERSION {
             return Err(PlanError(format!("plan {} is not {}", plan.version, plan::VERSION)));
         }
-        let formats = plan.formats.iter().map(Format::compile).collect::<Result<_, _>>()?;
+        let formats = plan.formats.iter().enumerate().map(Format::compile).collect::<Result<_, _>>()?;
         Ok(Self { formats, times: plan.times, zones: Vec::new(), names: HashMap::new() })
     }
 
@@ -141,21 +127,20 @@ impl Engine {
         }
     }
 
-    /// Encodes all lines whose meaning is certain.
+    /// Encodes all lines whose meaning is certain. `content` is memory to write into, as an encoding gives it back.
     #[must_use]
-    pub fn encode(&self, entries: &[Entry]) -> Encoding {
+    pub fn encode(&self, entries: &[Entry], mut content: Vec<u8>) -> Encoding {
         let lines: usize = entries.iter().map(|entry| entry.table.len() / LINE_HEADER_BYTES).sum();
         let bytes: usize = entries.iter().map(|entry| entry.data.len()).sum();
+        content.clear();
+        content.reserve(bytes * 4 + lines * 512);
         let mut work = Work {
             engine: self,
-            encoding: Encoding {
-                content: Vec::with_capacity(bytes * 4 + lines * 1_024),
-                items: Vec::with_capacity(lines),
-                ..Encoding::default()
-            },
+            encoding: Encoding { content, items: Vec::with_capacity(lines), ..Encoding::default() },
             spans: Spans::new(),
             pens: Pens::default(),
             dates: Dates::default(),
+            moments: Moments::default(),
             scratch: Vec::new(),
             certain: None,
         };
@@ -168,7 +153,7 @@ impl Engine {
 }
 
 impl Format {
-    fn compile(format: &plan::Format) -> Result<Self, PlanError> {
+    fn compile((number, format): (usize, &plan::Format)) -> Result<Self, PlanError> {
         let aliases: Vec<&str> = format
             .steps
             .iter()
@@ -181,7 +166,7 @@ impl Format {
             date: needed(&format.date)?,
             total: needed(&format.total)?,
             request: place("r"),
-            document: Document::compile(&format.document, place)?,
+            document: Document::compile(&format.document, number, place)?,
         })
     }
 }
@@ -193,6 +178,7 @@ struct Work<'e> {
     spans: Spans,
     pens: Pens,
     dates: Dates,
+    moments: Moments,
     scratch: Vec<u8>,
     /// The interval of the last line, and its zone.
     certain: Option<(usize, Interval)>,
@@ -255,7 +241,7 @@ impl Work<'_> {
 
     /// Writes the document of a line; gives its format and the day of its index.
     fn line(&mut self, line: &Line) -> Taken<(u16, i32)> {
-        let header = Header::read(line.raw)?;
+        let header = Header::read(line.raw, &mut self.moments)?;
         if std::str::from_utf8(line.raw).is_err() {
             return Err(Declined);
         }
@@ -334,6 +320,13 @@ impl Work<'_> {
 }
 
 impl Encoding {
+    /// Gives the memory of the items back, to be used again.
+    #[must_use]
+    pub fn take_content(&mut self) -> Vec<u8> {
+        self.items.clear();
+        std::mem::take(&mut self.content)
+    }
+
     /// The days since 1970 whose indices have items.
     #[must_use]
     pub fn days(&self) -> Vec<i32> {
@@ -351,62 +344,6 @@ impl Encoding {
     pub fn format(&self, number: u32) -> Option<u16> {
         let place = self.items.binary_search_by_key(&number, |item| item.number).ok()?;
         Some(self.items[place].format)
-    }
-
-    /// Puts the bodies together, in the lines' order within each index; one that would be larger than `bytes_max` is
-    /// closed and the next begun.
-    ///
-    /// `indices` tells the index of each day; `others` are the declined lines in their order: number, index and item.
-    #[must_use]
-    pub fn bodies(&self, indices: &HashMap<i32, usize>, others: &[(u32, usize, &[u8])], bytes_max: usize) -> Vec<Body> {
-        let mut bodies = Bodies { full: Vec::new(), open: Vec::new(), bytes_max };
-        let mut others = others.iter().peekable();
-        for item in &self.items {
-            while let Some((number, index, content)) = others.next_if(|(number, ..)| *number < item.number) {
-                bodies.add(*number, *index, content);
-            }
-            bodies.add(item.number, indices.get(&item.day).copied().unwrap_or(0), &self.content[item.range()]);
-        }
-        for (number, index, content) in others {
-            bodies.add(*number, *index, content);
-        }
-        bodies.finish()
-    }
-}
-
-impl Item {
-    fn range(&self) -> Range<usize> {
-        self.start..self.end
-    }
-}
-
-struct Bodies {
-    /// Those that are full, in the order in which they became so; the others in the order of their first items.
-    full: Vec<Body>,
-    open: Vec<Body>,
-    bytes_max: usize,
-}
-
-impl Bodies {
-    fn add(&mut self, number: u32, index: usize, content: &[u8]) {
-        let mut place = self.open.iter().position(|body| body.index == index);
-        if let Some(full) = place.filter(|&place| self.open[place].content.len() + content.len() > self.bytes_max) {
-            self.full.push(self.open.remove(full));
-            place = None;
-        }
-        let place = place.unwrap_or_else(|| {
-            self.open.push(Body { index, content: Vec::new(), ends: Vec::new(), numbers: Vec::new() });
-            self.open.len() - 1
-        });
-        let body = &mut self.open[place];
-        body.content.extend_from_slice(content);
-        body.ends.push(body.content.len() as u64);
-        body.numbers.push(u64::from(number));
-    }
-
-    fn finish(mut self) -> Vec<Body> {
-        self.full.append(&mut self.open);
-        self.full
     }
 }
 

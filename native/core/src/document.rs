@@ -2,6 +2,7 @@
 //!
 //! 1. A member ends in a comma. An object takes its last one off when it is closed.
 //! 2. An object that cannot be empty is a text; any other is left out when nothing was written in it.
+//! 3. What hangs on the header and the sender alone is written once, and copied while they stay the same.
 
 use std::ops::Range;
 
@@ -21,12 +22,16 @@ enum Op {
     /// Closes an object that is not empty.
     End,
     Member(Box<[u8]>, Read),
+    /// What is the same for all lines of one header and sender.
+    Surroundings(Vec<Op>),
 }
 
 /// The compiled document of one format.
 #[derive(Debug)]
 pub(crate) struct Document {
     ops: Vec<Op>,
+    /// Among the documents of one engine.
+    number: usize,
 }
 
 /// What a document is written from.
@@ -45,6 +50,12 @@ impl<'a> Facts<'a> {
     fn value(&self, place: usize) -> &'a [u8] {
         &self.raw[self.spans[place].clone()]
     }
+
+    /// Gives what surroundings hang on, beside the priority.
+    fn words(&self) -> [&'a [u8]; 5] {
+        let Header { hostname, tag, process, .. } = self.header;
+        [hostname, tag, process, self.sender.as_bytes(), self.observer]
+    }
 }
 
 /// What is used again from line to line.
@@ -54,12 +65,42 @@ pub(crate) struct Pens {
     pub received: Writer,
     scratch: Vec<u8>,
     opened: Vec<(usize, usize)>,
+    known: Surroundings,
+}
+
+/// The last surroundings, as text.
+#[derive(Debug, Default)]
+struct Surroundings {
+    /// Of which document, and from which priority.
+    of: Option<(usize, Option<u64>)>,
+    /// From which words.
+    words: Vec<Box<[u8]>>,
+    text: Vec<u8>,
+}
+
+impl Surroundings {
+    fn is_of(&self, number: usize, facts: &Facts) -> bool {
+        self.of == Some((number, facts.header.priority))
+            && self.words.iter().zip(facts.words()).all(|(known, word)| **known == *word)
+    }
 }
 
 impl Document {
-    pub fn compile(members: &[(String, Node)], place: impl Fn(&str) -> Option<usize>) -> Result<Self, PlanError> {
-        let mut document = Self { ops: vec![Op::Text(b"{".into())] };
-        document.members(members, &place)?;
+    pub fn compile(
+        members: &[(String, Node)],
+        number: usize,
+        place: impl Fn(&str) -> Option<usize>,
+    ) -> Result<Self, PlanError> {
+        let mut document = Self { ops: vec![Op::Text(b"{".into())], number };
+        for same in members.chunk_by(|(_, one), (_, next)| is_of_surroundings(one) == is_of_surroundings(next)) {
+            if same.iter().any(|(_, node)| is_of_surroundings(node)) {
+                let mut surroundings = Self { ops: Vec::new(), number };
+                surroundings.members(same, &place)?;
+                document.ops.push(Op::Surroundings(surroundings.ops));
+            } else {
+                document.members(same, &place)?;
+            }
+        }
         Ok(document)
     }
 
@@ -103,27 +144,64 @@ impl Document {
         pens.opened.clear();
         for op in &self.ops {
             match op {
-                Op::Text(text) => out.extend_from_slice(text),
-                Op::Open(text) => {
-                    let start = out.len();
-                    out.extend_from_slice(text);
-                    pens.opened.push((start, out.len()));
-                }
-                Op::Close => {
-                    let (start, inside) = pens.opened.pop().unwrap_or_default();
-                    if out.len() == inside { out.truncate(start) } else { end(out) }
-                }
-                Op::End => end(out),
-                Op::Member(opening, read) => {
-                    let start = out.len();
-                    out.extend_from_slice(opening);
-                    if member(out, read, facts, pens)? { out.push(b',') } else { out.truncate(start) }
-                }
+                Op::Surroundings(ops) => self.surroundings(ops, out, facts, pens)?,
+                op => op.write(out, facts, pens)?,
             }
         }
         out.pop();
         out.push(b'}');
         Ok(())
+    }
+
+    fn surroundings(&self, ops: &[Op], out: &mut Vec<u8>, facts: &Facts, pens: &mut Pens) -> Taken<()> {
+        if !pens.known.is_of(self.number, facts) {
+            pens.known.of = None;
+            let start = out.len();
+            ops.iter().try_for_each(|op| op.write(out, facts, pens))?;
+            pens.known.text = out.split_off(start);
+            pens.known.words = facts.words().map(Box::from).into();
+            pens.known.of = Some((self.number, facts.header.priority));
+        }
+        out.extend_from_slice(&pens.known.text);
+        Ok(())
+    }
+}
+
+impl Op {
+    fn write(&self, out: &mut Vec<u8>, facts: &Facts, pens: &mut Pens) -> Taken<()> {
+        match self {
+            Self::Text(text) => out.extend_from_slice(text),
+            Self::Open(text) => {
+                let start = out.len();
+                out.extend_from_slice(text);
+                pens.opened.push((start, out.len()));
+            }
+            Self::Close => {
+                let (start, inside) = pens.opened.pop().unwrap_or_default();
+                if out.len() == inside { out.truncate(start) } else { end(out) }
+            }
+            Self::End => end(out),
+            Self::Member(opening, read) => {
+                let start = out.len();
+                out.extend_from_slice(opening);
+                if member(out, read, facts, pens)? { out.push(b',') } else { out.truncate(start) }
+            }
+            Self::Surroundings(ops) => ops.iter().try_for_each(|op| op.write(out, facts, pens))?,
+        }
+        Ok(())
+    }
+}
+
+/// Tells what hangs on the header and the sender, and on nothing else of the line.
+fn is_of_surroundings(node: &Node) -> bool {
+    const READ: [&str; 9] =
+        ["priority", "facility", "severity", "hostname", "tag", "process", "process_number", "sender", "observer"];
+    match node {
+        Node::Object(children) => {
+            children.iter().all(|(_, node)| is_certain(node) || is_of_surroundings(node))
+                && children.iter().any(|(_, node)| is_of_surroundings(node))
+        }
+        Node::Value(value) => READ.contains(&value.read.as_str()),
     }
 }
 
@@ -165,6 +243,17 @@ fn number(out: &mut Vec<u8>, value: Option<u64>) -> bool {
     value.is_some()
 }
 
+/// Writes a number that is there; as it stands, where it stands as numbers are written.
+fn count(out: &mut Vec<u8>, raw: &[u8]) -> Taken<bool> {
+    let value = values::count(raw)?;
+    if raw[0] != b'0' || raw.len() == 1 {
+        out.extend_from_slice(raw);
+    } else {
+        json::number(out, value);
+    }
+    Ok(true)
+}
+
 fn literal(out: &mut Vec<u8>, text: Option<&[u8]>) -> bool {
     out.extend_from_slice(text.unwrap_or_default());
     text.is_some()
@@ -188,7 +277,7 @@ fn member(out: &mut Vec<u8>, read: &Read, facts: &Facts, pens: &mut Pens) -> Tak
         Read::Tag => text(out, header.tag),
         Read::Process => plain(out, header.process),
         Read::ProcessNumber if header.process.is_empty() => false,
-        Read::ProcessNumber => number(out, Some(values::count(header.process)?)),
+        Read::ProcessNumber => count(out, header.process)?,
         Read::Sender => text(out, facts.sender.as_bytes()),
         Read::Observer => text(out, if header.hostname.is_empty() { facts.observer } else { header.hostname }),
         _ => return of_line(out, read, facts, pens),
@@ -210,10 +299,10 @@ fn of_line(out: &mut Vec<u8>, read: &Read, facts: &Facts, pens: &mut Pens) -> Ta
         Read::Ip(of) if is_absent(value(of)) => false,
         Read::Ip(of) => values::is_ip(value(of))? && plain(out, value(of)),
         Read::Count(of) if is_absent(value(of)) => false,
-        Read::Count(of) => number(out, Some(values::count(value(of).strip_prefix(b"+").unwrap_or(value(of)))?)),
         Read::Hex(of) if is_absent(value(of)) => false,
         Read::Hex(of) => number(out, Some(values::hex(value(of))?)),
-        Read::Timer(of) => number(out, values::timer(value(of))?),
+        Read::Timer(of) | Read::Nanoseconds(of) if value(of) == b"-1" => false,
+        Read::Count(of) | Read::Timer(of) => count(out, value(of).strip_prefix(b"+").unwrap_or(value(of)))?,
         Read::Nanoseconds(of) => number(out, values::nanoseconds(value(of))?),
         Read::Rest(of) => number(out, values::rest(of.iter().map(value))?),
         Read::Status(of) => number(out, Some(values::status(value(of))?).filter(|&status| status > 0)),

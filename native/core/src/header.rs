@@ -1,6 +1,6 @@
 //! Syslog headers as `HAProxy` writes them (`local`, `rfc3164`, `rfc5424`), and none; others are Python's.
 
-use crate::time;
+use crate::time::Moments;
 use crate::{Declined, Taken};
 
 const PRIORITY_MAX: u64 = 191;
@@ -22,12 +22,12 @@ pub(crate) struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Reads the header of a line whose message begins as traffic does: with an address.
-    pub fn read(line: &'a [u8]) -> Taken<Self> {
+    pub fn read(line: &'a [u8], moments: &mut Moments) -> Taken<Self> {
         let mut reader = Reader { line, at: 0 };
         let priority = reader.priority()?;
         let header = match reader.line.get(reader.at) {
             Some(b'A'..=b'Z') if line.get(reader.at + 3) == Some(&b' ') => reader.local()?,
-            Some(b'1') if line.get(reader.at + 1) == Some(&b' ') => reader.modern()?,
+            Some(b'1') if line.get(reader.at + 1) == Some(&b' ') => reader.modern(moments)?,
             _ if priority.is_none() => Self::default(),
             _ => return Err(Declined),
         };
@@ -78,9 +78,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `1 2026-11-21T01:02:03.456789+01:00 host haproxy 123 - - `.
-    fn modern(&mut self) -> Taken<Header<'a>> {
+    fn modern(&mut self, moments: &mut Moments) -> Taken<Header<'a>> {
         self.at += 2;
-        let moment = time::moment(self.token()?).ok_or(Declined)?;
+        let moment = moments.read(self.token()?).ok_or(Declined)?;
         let hostname = or_nothing(self.token()?);
         let tag = or_nothing(self.token()?);
         let process = if self.skip(b"- ") { &[] } else { self.process()? };
@@ -146,19 +146,19 @@ mod tests {
     #[test]
     fn the_headers_of_haproxy_are_read() {
         let line = b"<134>Nov 21 01:02:03 host haproxy[123]: 10.0.0.1:1 ";
-        let header = Header::read(line).unwrap();
+        let header = Header::read(line, &mut Moments::default()).unwrap();
         assert_eq!((header.priority, header.hostname, header.tag), (Some(134), &b"host"[..], &b"haproxy"[..]));
         assert_eq!(&line[header.end..], b"10.0.0.1:1 ");
         let line = b"<134>1 2026-11-21T01:02:03.456789+01:00 - haproxy 123 - - x";
-        let header = Header::read(line).unwrap();
+        let header = Header::read(line, &mut Moments::default()).unwrap();
         assert_eq!((header.hostname, header.process, header.moment.is_some()), (&b""[..], &b"123"[..], true));
-        assert_eq!(Header::read(b"10.0.0.1:1 ").unwrap().end, 0);
+        assert_eq!(Header::read(b"10.0.0.1:1 ", &mut Moments::default()).unwrap().end, 0);
     }
 
     #[test]
     fn others_are_declined() {
         for line in ["<134>10.0.0.1:1 ", "<192>Nov 21 01:02:03 h[1]: ", "<134>Nov 21 01:02:03 haproxy: ", "<1", "<>"] {
-            assert!(Header::read(line.as_bytes()).is_err(), "{line}");
+            assert!(Header::read(line.as_bytes(), &mut Moments::default()).is_err(), "{line}");
         }
     }
 }

@@ -21,6 +21,29 @@ const ESCAPES: [u8; 256] = {
 /// Writes UTF-8 as a string, with its quotes.
 pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
+    if is_plain(text) {
+        out.extend_from_slice(text);
+    } else {
+        escaped(out, text);
+    }
+    out.push(b'"');
+}
+
+/// Tells whether nothing of a text is escaped, eight bytes at a time.
+fn is_plain(text: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES * 128;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let (words, rest) = text.as_chunks::<8>();
+    let found = words.iter().fold(0, |found, word| {
+        let word = u64::from_le_bytes(*word);
+        let controls = word.wrapping_sub(ONES * 0x20) & !word;
+        found | controls | zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')))
+    });
+    found & HIGHS == 0 && rest.iter().all(|&byte| ESCAPES[usize::from(byte)] == 0)
+}
+
+fn escaped(out: &mut Vec<u8>, text: &[u8]) {
     let mut plain = 0;
     for (at, &byte) in text.iter().enumerate() {
         let escape = ESCAPES[byte as usize];
@@ -34,7 +57,6 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
         }
     }
     out.extend_from_slice(&text[plain..]);
-    out.push(b'"');
 }
 
 /// Writes a number.

@@ -10,6 +10,7 @@
 //! 4. What a line means beyond its bytes comes with the plan: tables, zones by year, bounds. Nothing is looked up here.
 
 mod batch;
+mod bodies;
 mod document;
 mod header;
 mod json;
@@ -20,7 +21,8 @@ mod request;
 mod time;
 mod values;
 
-pub use batch::{Body, Encoding, Engine, Entry, Origin, Skew};
+pub use batch::{Encoding, Engine, Entry, Origin, Skew};
+pub use bodies::{Body, Other};
 pub use plan::PlanError;
 pub use time::Interval;
 

@@ -37,7 +37,7 @@ pub(crate) struct Times {
     /// How old, and how far ahead, a line may be; None: as it likes.
     pub past_us: Option<i64>,
     pub future_us: Option<i64>,
-    /// The offsets that zones have.
+    /// The offsets that zones have, rising.
     pub offsets_us: Vec<i64>,
     /// Two clocks within this tell the same time.
     pub near_us: i64,

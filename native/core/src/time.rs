@@ -115,18 +115,40 @@ impl Dates {
     }
 }
 
-/// Reads `2026-11-21T01:02:03.456789+01:00` (RFC 5424, 6.2.3) as a moment; it must have an offset.
-pub(crate) fn moment(text: &[u8]) -> Option<i64> {
-    let (clock, rest) = text.split_at_checked(19)?;
+/// Remembers the last second that was read.
+#[derive(Debug, Default)]
+pub(crate) struct Moments {
+    text: [u8; 19],
+    second: i64,
+}
+
+impl Moments {
+    /// Reads `2026-11-21T01:02:03.456789+01:00` (RFC 5424, 6.2.3) as a moment; it must have an offset.
+    pub fn read(&mut self, text: &[u8]) -> Option<i64> {
+        let (clock, rest) = text.split_first_chunk::<19>()?;
+        if *clock != self.text {
+            self.second = moment_second(clock)?;
+            self.text = *clock;
+        }
+        Some(self.second * SECOND_US + fraction_and_offset(rest)?)
+    }
+}
+
+fn moment_second(clock: &[u8]) -> Option<i64> {
     let shaped = clock[4] == b'-' && clock[7] == b'-' && matches!(clock[10], b'T' | b' ');
-    let wall = second(four(clock)?, two(&clock[5..7])?, two(&clock[8..10])?, &clock[11..])?;
+    let second = second(four(clock)?, two(&clock[5..7])?, two(&clock[8..10])?, &clock[11..])?;
+    shaped.then_some(second)
+}
+
+/// Gives the microseconds of a fraction, less the offset behind it.
+fn fraction_and_offset(rest: &[u8]) -> Option<i64> {
     let digits = rest.strip_prefix(b".").map_or(0, |rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
     let (fraction, zone) = rest.split_at(if digits > 0 { digits + 1 } else { 0 });
     let mut us = 0;
     for place in 1..=6 {
         us = us * 10 + fraction.get(place).map_or(0, |digit| i64::from(digit - b'0'));
     }
-    (shaped && digits <= 9).then_some(wall * SECOND_US + us - offset(zone)?)
+    (digits <= 9).then_some(us - offset(zone)?)
 }
 
 fn offset(text: &[u8]) -> Option<i64> {
@@ -190,7 +212,7 @@ impl Times {
         let start_us = sent_us - total_us;
         let offset = between(wall_us, start_us);
         let near = (wall_us - offset - start_us).abs() <= self.near_us;
-        (near && self.offsets_us.contains(&offset)).then_some(offset)
+        (near && self.offsets_us.binary_search(&offset).is_ok()).then_some(offset)
     }
 
     /// Tells whether a line may go to the index of its own day.
@@ -224,6 +246,10 @@ pub(crate) fn interval(zone: &Zone, year: i64, wall_s: i64) -> Option<Interval> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn moment(text: &[u8]) -> Option<i64> {
+        Moments::default().read(text)
+    }
 
     #[test]
     fn a_second_is_written_as_it_was_read() {

@@ -143,14 +143,6 @@ fn digits(raw: &[u8], digits_max: usize) -> Taken<u64> {
     Ok(number)
 }
 
-/// Reads a number with a `+` where it is a lower bound; None where its phase was never reached.
-pub(crate) fn timer(raw: &[u8]) -> Taken<Option<u64>> {
-    if raw == b"-1" {
-        return Ok(None);
-    }
-    count(raw.strip_prefix(b"+").unwrap_or(raw)).map(Some)
-}
-
 /// Reads a total as nanoseconds.
 pub(crate) fn nanoseconds(raw: &[u8]) -> Taken<Option<u64>> {
     if raw == b"-1" {

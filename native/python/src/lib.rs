@@ -1,6 +1,7 @@
 //! The glue between Python and the core: `shipper_native.pyi` says what there is. The GIL is released while encoding.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -12,14 +13,18 @@ type OriginArgs = (usize, String, bool, bool);
 type EntryArgs = (PyBackedBytes, i64, PyBackedBytes, PyBackedBytes, u64, Vec<OriginArgs>);
 type BodyParts<'py> = (usize, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
+/// Memory that one encoding leaves to the next.
+type Spare = Arc<Mutex<Vec<u8>>>;
+
 #[pyclass(module = "shipper_native")]
-struct Engine(core::Engine);
+struct Engine(core::Engine, Spare);
 
 #[pymethods]
 impl Engine {
     #[new]
     fn new(plan: &[u8]) -> PyResult<Self> {
-        core::Engine::new(plan).map(Self).map_err(|error| PyValueError::new_err(error.to_string()))
+        let engine = core::Engine::new(plan).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self(engine, Spare::default()))
     }
 
     fn zone(&mut self, name: &str) -> usize {
@@ -44,7 +49,8 @@ impl Engine {
                 origins: origins.iter().cloned().map(origin).collect(),
             })
             .collect();
-        Encoding(py.detach(|| self.0.encode(&entries)))
+        let content = std::mem::take(&mut *self.1.lock().unwrap_or_else(PoisonError::into_inner));
+        Encoding(py.detach(|| self.0.encode(&entries, content)), self.1.clone())
     }
 }
 
@@ -53,7 +59,13 @@ fn origin((zone, sender, is_observer, is_odd): OriginArgs) -> core::Origin {
 }
 
 #[pyclass(module = "shipper_native", frozen)]
-struct Encoding(core::Encoding);
+struct Encoding(core::Encoding, Spare);
+
+impl Drop for Encoding {
+    fn drop(&mut self) {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = self.0.take_content();
+    }
+}
 
 #[pymethods]
 impl Encoding {
@@ -88,18 +100,30 @@ impl Encoding {
         indices: HashMap<i32, usize>,
         others: Vec<(u32, usize, PyBackedBytes)>,
         bytes_max: usize,
-    ) -> Vec<BodyParts<'py>> {
-        let others: Vec<(u32, usize, &[u8])> =
+    ) -> PyResult<Vec<BodyParts<'py>>> {
+        let others: Vec<core::Other> =
             others.iter().map(|(number, index, item)| (*number, *index, &item[..])).collect();
         let bodies = py.detach(|| self.0.bodies(&indices, &others, bytes_max));
-        bodies
-            .into_iter()
-            .map(|body| {
-                let content = PyBytes::new(py, &body.content);
-                (body.index, content, numbers(py, &body.ends), numbers(py, &body.numbers))
-            })
-            .collect()
+        let parts = |body: &core::Body| {
+            Ok((body.index, content(py, body)?, numbers(py, &body.ends), numbers(py, &body.numbers)))
+        };
+        bodies.iter().map(parts).collect()
     }
+}
+
+/// Gives the bytes of a body, copied once.
+fn content<'py>(py: Python<'py>, body: &core::Body) -> PyResult<Bound<'py, PyBytes>> {
+    if let [only] = body.pieces[..] {
+        return Ok(PyBytes::new(py, only));
+    }
+    PyBytes::new_with(py, body.size(), |mut place| {
+        for piece in &body.pieces {
+            let (here, rest) = std::mem::take(&mut place).split_at_mut(piece.len());
+            here.copy_from_slice(piece);
+            place = rest;
+        }
+        Ok(())
+    })
 }
 
 /// Gives numbers as the bytes of an `array("Q")`.
