@@ -22,6 +22,9 @@ RECEIVE_BUFFER_BYTES: Final = 16 * MIB
 RECEIVE_BATCH_LINES: Final = 1024
 """Datagrams taken between two looks at the other sockets and the clock."""
 
+RECEIVE_CALL_DATAGRAMS: Final = 256
+"""Datagrams of one system call of the native engine: 16 MB of addresses, of which only long datagrams use memory."""
+
 DATAGRAM_LINES_MAX: Final = 1024
 """Lines in one datagram; what comes after stays together as the last. HAProxy sends one, and none is so short."""
 

@@ -115,7 +115,14 @@ def _receive(config: Config, state: StateFolder, sources: Sequence[Source], stop
         clock_us=clock_us,
         newer_than=commit.position.segment if commit.position else None,
     )
-    ended = receive(sources, writer, clock_us=clock_us, stop=stop, when_full=config.journal.when_full)
+    ended = receive(
+        sources,
+        writer,
+        clock_us=clock_us,
+        stop=stop,
+        when_full=config.journal.when_full,
+        engine=choose_engine(config.engine),
+    )
     return EXIT_DONE if ended else 0
 
 

@@ -1,9 +1,9 @@
-"""shipper's native engine: journal entries become bulk bodies, byte for byte those of the Python engine.
+"""shipper's native engine: datagrams become journal entries, and these bulk bodies, byte for byte as Python makes them.
 
-It reads what is certain and *declines* the rest, a line at a time; declined lines are encoded in Python.
+Of lines it reads what is certain and *declines* the rest, a line at a time; declined lines are encoded in Python.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, final
 
 __version__: str
@@ -65,3 +65,59 @@ class Encoding:
         ``indices`` gives the index of each day, ``others`` the declined lines: number, index and item. A body that
         would be larger than ``bytes_max`` is closed, and the next begun.
         """
+
+@final
+class Gathering:
+    """The journal entry in the making: full from so many lines, bytes or origins on.
+
+    Of one datagram at most ``datagram_lines`` lines are told apart; what comes after stays with the last.
+    """
+
+    def __init__(self, lines: int, bytes: int, origins: int, datagram_lines: int) -> None: ...
+    @property
+    def lines(self) -> int:
+        """The lines that were gathered."""
+
+    @property
+    def received(self) -> int:
+        """The lines that came, also the blank and the refused ones."""
+
+    @property
+    def full(self) -> bool:
+        """Whether there are lines or bytes for an entry."""
+
+    def add(self, datagram: bytes, listener: int, address: str, now_us: int, cut: bool, /) -> bool:
+        """Add the lines of a datagram, the last of them perhaps cut; say whether the entry is full now."""
+
+    def refuse(self, datagram: bytes, /) -> None:
+        """Count the lines of a datagram from who may not send."""
+
+    def take(self) -> tuple[int, bytes, bytes, list[tuple[int, str]], int, int, int]:
+        """Give what was gathered, and begin anew.
+
+        The time of the first line (0 without lines), the table of lines, their bytes, the origins (listener, address),
+        and how many lines came, were blank, and were refused.
+        """
+
+@final
+class Inbox:
+    """Where datagrams arrive, many in one system call."""
+
+    def __init__(self, slots: int, slot_bytes: int) -> None: ...
+    def receive(self, fd: int, /) -> int:
+        """Take what a socket holds, without waiting and without the GIL; give the number. Raises OSError.
+
+        What was there and is not poured is lost.
+        """
+
+    def pour(self, gathering: Gathering, listener: int, now_us: int, judge: Callable[[bytes], str | None], /) -> bool:
+        """Add datagrams until the entry is full (True: take it, and pour on) or all are added.
+
+        ``judge`` gets the packed address of each sender, once an entry, and gives its text; None when it may not send.
+        """
+
+def send(fd: int, datagrams: Sequence[bytes], /) -> int:
+    """Send datagrams over a connected socket, without waiting and without the GIL; give how many it took.
+
+    Raises OSError for the first of them.
+    """

@@ -12,6 +12,7 @@
 mod batch;
 mod bodies;
 mod document;
+mod gathering;
 mod header;
 mod json;
 mod kinds;
@@ -23,6 +24,7 @@ mod values;
 
 pub use batch::{Encoding, Engine, Entry, Origin, Skew};
 pub use bodies::{Body, Other};
+pub use gathering::{Bounds, Gathered, Gathering, Sender};
 pub use plan::PlanError;
 pub use time::Interval;
 
