@@ -205,7 +205,8 @@ class Delivery:
                 self._state.put(half)
 
     def _act_on_items(self, job: Job, items: Items) -> None:
-        good = [number for number in range(len(job.body)) if number not in items.troubles]
+        all_items = range(len(job.body))
+        good = [number for number in all_items if number not in items.troubles] if items.troubles else all_items
         refused = {number: t.cause for number, t in items.troubles.items() if isinstance(t, Refused)}
         held = [t.cause for t in items.troubles.values() if isinstance(t, IndexHeld)]
         waiting = [number for number in items.troubles if number not in refused]
