@@ -15,7 +15,7 @@ help: ## show this list
 setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the command shipper in it
 
 test: setup fetch lint ## check style and types, then run every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 native: $(STAMP) ## build the native engine into .venv (needs cargo), and test its core
 	@test -x $(BIN)/maturin || $(PYTHON) -m pip install --quiet 'maturin>=1.9,<2'

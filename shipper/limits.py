@@ -125,7 +125,7 @@ HAPROXY_CFG_EXPANDED_CHARS_MAX: Final = 16 * KIB
 """What the variables of one line may expand to: a value that holds itself twice would double with each line."""
 
 # -- encode ----------------------------------------------------------------------------------------------------------
-BATCH_LINES_MAX: Final = 5_000
+BATCH_LINES_MAX: Final = 2_500
 """Lines encoded in one go: large enough that the cost per batch vanishes, small enough for memory."""
 
 BATCH_BYTES_MAX: Final = 2 * MIB

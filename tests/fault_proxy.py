@@ -34,6 +34,10 @@ class Faults:
     """Requests that are answered 503, and not forwarded."""
     unauthorized: float = 0.0
     """Requests that are answered 401, and not forwarded."""
+    forbidden: float = 0.0
+    """Requests that are answered 403, and not forwarded."""
+    miscounted: float = 0.0
+    """Answers that lack their last item, after the documents were indexed."""
     garbled: float = 0.0
     """Answers that are no JSON, after the documents were indexed."""
     cut_before: float = 0.0
@@ -136,6 +140,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(503, b'{"error":{"type":"fault_proxy","reason":"unavailable"},"status":503}')
         elif proxy.strikes("unauthorized"):
             self._answer(401, b'{"error":{"type":"fault_proxy","reason":"unauthorized"},"status":401}')
+        elif proxy.strikes("forbidden"):
+            self._answer(403, b'{"error":{"type":"fault_proxy","reason":"forbidden"},"status":403}')
         else:
             self._answer_bulk(*proxy.bulk(self.path, body, headers))
 
@@ -149,6 +155,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._cut()
         elif proxy.strikes("garbled"):
             self._answer(status, b"<html>the login page</html>")
+        elif proxy.strikes("miscounted"):
+            whole = json.loads(answer)
+            self._answer(status, json.dumps({**whole, "items": whole["items"][:-1]}).encode())
         else:
             self._answer(status, answer)
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
+from tests.free_ports import free_ports
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
@@ -27,15 +29,6 @@ if TYPE_CHECKING:
 _START_S = 10
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
 _STOP_S = 10
-
-
-def free_ports(count: int) -> list[int]:
-    """Give TCP ports of 127.0.0.1 that were free a moment ago, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def check_config(config: str | Path, environment: Mapping[str, str] | None = None) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from shipper.journal import Commit, Line, Reader, StateFolder, load
 from shipper.limits import BATCH_BYTES_MAX, MIB
+from tests.free_ports import free_udp_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,13 +47,6 @@ def until(condition: Callable[[], object], what: str, patience_s: float = PATIEN
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience_s:g} s: {what}")
         time.sleep(0.02)
-
-
-def free_udp_port(family: socket.AddressFamily = socket.AF_INET) -> int:
-    """Give a port of the loopback address that was free a moment ago."""
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        probe.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ShipperProcess:

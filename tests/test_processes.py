@@ -58,6 +58,17 @@ def finishes(stop):
         stop.is_set()
     return 0
 
+def breathes(stop):
+    bytearray(2**23)  # what glibc has seen freed, it keeps from then on, if it is let
+    before = resident()
+    blocks = [bytearray(b"x") * 2**23 for _ in range(8)]
+    del blocks[:-1]
+    note(f"breathes kept {resident() - before}")
+    return EXIT_DONE
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
 def crashes(stop):
     note(f"crashes {os.getpid()}")
     raise RuntimeError("on purpose")
@@ -66,7 +77,7 @@ def gives_up(stop):
     note(f"gives_up {os.getpid()}")
     raise Fatal("cannot go on")
 
-targets = {f.__name__: f for f in (hangs, crashes, gives_up, is_done, finishes)}
+targets = {f.__name__: f for f in (hangs, crashes, gives_up, is_done, finishes, breathes)}
 targets |= {"receive": works("receive"), "ship": works("ship")}
 roles = [Role(n, targets[n], float(sys.argv[2]), lambda n=n: note(f"{n} gone")) for n in sys.argv[3:]]
 sys.exit(supervise(roles))
@@ -120,6 +131,14 @@ def wait_until_gone(*pids: int) -> None:
     while any(map(is_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not any(map(is_alive, pids))
+
+
+def test_memory_that_was_freed_goes_back_to_the_kernel(tmp_path: Path) -> None:
+    with supervised(tmp_path, "breathes") as supervisor:
+        assert supervisor.process.wait(8) == 0
+        note, _ = supervisor.notes
+    kept = int(note.removeprefix("breathes kept "))
+    assert kept < 2 * 2**23
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -78,10 +78,10 @@ ANSWERS: Final = {
         _OWN_NODE,
     ),
     "request 413": (_OWN_NODE,),
-    "request 401": (_BAD_WAY,),
+    "request 401, 403": (_BAD_WAY,),
     "request 5xx, refused, reset": (
         f"{_REAL}every_fault_of_a_proxy_between_leaves_each_document_there_once",
         _BAD_WAY,
     ),
-    "no JSON": (_BAD_WAY,),
+    "no JSON, another number of items": (_BAD_WAY,),
 }

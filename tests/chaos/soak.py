@@ -45,7 +45,15 @@ _KILLS_IN_A_LIFE: Final = 4
 _GREEN_S: Final = 120.0
 _REST_S: Final = 300.0
 _STORM: Final = Faults(
-    items_busy=0.1, unavailable=0.1, unauthorized=0.02, garbled=0.1, cut_before=0.1, cut_within=0.1, lose_answer=0.2
+    items_busy=0.1,
+    unavailable=0.1,
+    unauthorized=0.02,
+    forbidden=0.02,
+    miscounted=0.1,
+    garbled=0.1,
+    cut_before=0.1,
+    cut_within=0.1,
+    lose_answer=0.2,
 )
 _WEIGHTS: Final = {
     "kill_shipping": 6,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shipper.dead_letter import read
-from shipper.limits import FUSE_WINDOW_ITEMS
+from shipper.limits import FUSE_WINDOW_ITEMS, MIB
+from shipper.service import fetch
 from tests.chaos.world import STREAM, ChaosWorld
 from tests.end_to_end.test_refusals import refuse_cookies
 from tests.end_to_end.traffic import Sender, line
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.chaos
 DAY = timedelta(days=1)
 LATE = 100
+UNSETTLED_BYTES = MIB
 
 
 def send_late(shipper: ShipperProcess, days: int) -> None:
@@ -42,7 +44,7 @@ def set_cluster(world: ChaosWorld, **settings: Any) -> None:  # noqa: ANN401 -- 
 
 @pytest.mark.parametrize("block", ["write", "read_only", "read_only_allow_delete"])
 def test_todays_index_takes_nothing_for_a_while(world: ChaosWorld, block: str) -> None:
-    shipper = world.started()
+    shipper = world.started(delivery={"unsettled_bytes_max": UNSETTLED_BYTES})
     client = world.indexed.client
     with Sender(shipper.port) as sender:
         until(lambda: shipper.commit().indexed, "the index is there")
@@ -50,6 +52,7 @@ def test_todays_index_takes_nothing_for_a_while(world: ChaosWorld, block: str) -
         client.indices.put_settings(index=index, settings={f"index.blocks.{block}": True})
         settled = shipper.commit().journaled
         time.sleep(1.0)
+        assert fetch(shipper.state.root).unsettled_bytes <= UNSETTLED_BYTES
         client.indices.put_settings(index=index, settings={f"index.blocks.{block}": None})
         sent = sender.pause()
     world.faultless(shipper, sent=sent)
@@ -91,7 +94,9 @@ def test_the_way_to_elasticsearch_is_bad_in_every_way(world: ChaosWorld) -> None
     faults = Faults(
         items_busy=0.05,
         unavailable=0.1,
-        unauthorized=0.1,
+        unauthorized=0.05,
+        forbidden=0.05,
+        miscounted=0.1,
         garbled=0.1,
         cut_before=0.1,
         cut_within=0.1,

@@ -9,8 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -20,6 +21,9 @@ from shipper import config
 from shipper.elastic import Client
 from shipper.encode import CapturedEncoder
 from tests.haproxy_process import HAProxyProcess, UdpRecorder, check_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.haproxy
 
@@ -160,6 +164,13 @@ def test_the_demo_is_not_content_with_nothing() -> None:
     assert not compare([], []).exact
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder whose path leaves room for the name of a unix socket: the kernel takes 108 bytes."""
+    with tempfile.TemporaryDirectory() as path:
+        yield Path(path)
+
+
 class Demo:
     """A demo that runs with its state under ``folder``."""
 
@@ -191,15 +202,15 @@ class Demo:
 
 
 def test_a_short_demo_shows_the_page_ends_content_and_leaves_nothing_behind(
-    elasticsearch_url: str, tmp_path: Path
+    elasticsearch_url: str, folder: Path
 ) -> None:
-    demo = Demo(tmp_path, DEMO_SECONDS="5", DEMO_YES="1", ELASTICSEARCH_URL=elasticsearch_url)
+    demo = Demo(folder, DEMO_SECONDS="5", DEMO_YES="1", ELASTICSEARCH_URL=elasticsearch_url)
     page = demo.says(r"http://127\.0\.0\.1:[0-9]+/\?from=\S+")
     assert httpx.get(page, timeout=10).headers["Content-Type"].startswith("text/html")
     code, said = demo.end()
     assert code == 0, said
     assert "each is exactly one document" in said
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
     client = Client(config.Elasticsearch(urls=(elasticsearch_url,)))
     left = [client.request("GET", f"/_{kind}_template")[1] for kind in ("index", "component")]
     left.append(client.request("GET", "/_cat/indices?h=index")[1])

@@ -13,8 +13,9 @@ import pytest
 
 from shipper.service import NoStatusError, fetch
 from tests.cli.commands import shipper as command
+from tests.free_ports import free_udp_port
 from tests.haproxy_process import HAProxyProcess
-from tests.shipper_process import free_udp_port, until
+from tests.shipper_process import until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,8 @@ from shipper.replay.kernel_drops import drops_at
 from shipper.replay.senders import read_target
 from tests.cli.commands import shipper
 from tests.end_to_end.traffic import Sender
-from tests.shipper_process import free_udp_port, until
+from tests.free_ports import free_udp_port
+from tests.shipper_process import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

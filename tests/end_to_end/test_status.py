@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,24 +108,23 @@ def test_two_senders_stand_beside_each_other_and_a_silent_one_is_missed_and_welc
         ],
     )
     ports = {event["url"]: event["port"] for event in shipper.events("listener_opened")}
-    one, other = (
-        Sender(port, address=address) for port, address in zip(ports.values(), ("127.0.0.1", "::1"), strict=True)
-    )
-    one.number(100)
-    other.number(50)
-    other.send([b"this is no line of HAProxy"])
-    status = shown(shipper, lambda status: status.indexed == 151, "all is indexed")
-    by_address = {sender.address: sender for sender in status.senders}
-    assert (by_address["127.0.0.1"].lines, by_address["127.0.0.1"].unparsed) == (100, 0)
-    assert (by_address["::1"].lines, by_address["::1"].unparsed) == (51, 1)
-    assert by_address["::1"].timezone == "Asia/Tokyo"
-    assert abs(by_address["::1"].off_by_s) == 9 * 3600
-    status = shown(shipper, lambda status: bool(status.attention), "the silent one is missed")
-    assert status.attention == ("nothing came from ::1/128 for more than 3 s",)
-    other.number(10)
-    shown(shipper, lambda status: not status.attention, "it is back")
-    one.close()
-    other.close()
+    with (
+        closing(Sender(ports["udp://127.0.0.1:0"])) as one,
+        closing(Sender(ports["udp://[::1]:0"], address="::1")) as other,
+    ):
+        one.number(100)
+        other.send([b"this is no line of HAProxy"])
+        other.number(50)
+        status = shown(shipper, lambda status: status.indexed == 151, "all is indexed")
+        by_address = {sender.address: sender for sender in status.senders}
+        assert (by_address["127.0.0.1"].lines, by_address["127.0.0.1"].unparsed) == (100, 0)
+        assert (by_address["::1"].lines, by_address["::1"].unparsed) == (51, 1)
+        assert by_address["::1"].timezone == "Asia/Tokyo"
+        assert abs(by_address["::1"].off_by_s) == 9 * 3600
+        status = shown(shipper, lambda status: bool(status.attention), "the silent one is missed")
+        assert status.attention == ("nothing came from ::1/128 for more than 3 s",)
+        other.number(10)
+        shown(shipper, lambda status: not status.attention, "it is back")
     shipper.stop()
     assert [event["network"] for event in shipper.events("sender_back")] == ["::1/128"]
     assert {event["network"] for event in shipper.events("sender_silent")} == {"::1/128"}

@@ -14,7 +14,8 @@ import pytest
 
 from shipper.processes import ONE_STOP_S
 from tests.end_to_end.traffic import Sender
-from tests.shipper_process import free_udp_port, until
+from tests.free_ports import free_udp_port
+from tests.shipper_process import until
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import World

@@ -18,8 +18,9 @@ import pytest
 from deploy.demo import _recorder
 from deploy.demo._comparison import compare
 from tests.end_to_end.traffic import TIMESTAMP, Sender, line
+from tests.free_ports import free_udp_port
 from tests.haproxy_process import HAProxyProcess
-from tests.shipper_process import free_udp_port, until
+from tests.shipper_process import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

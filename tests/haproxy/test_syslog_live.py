@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from tests.free_ports import free_ports
 from tests.haproxy.lines import interpreted
-from tests.haproxy_process import HAProxyProcess, UdpRecorder, _program, free_ports
+from tests.haproxy_process import HAProxyProcess, UdpRecorder, _program
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ import socket
 
 from shipper.replay.kernel_drops import drops_at
 from shipper.replay.senders import read_target
-from tests.shipper_process import free_udp_port
+from tests.free_ports import free_udp_port
 
 
 def test_what_a_full_socket_did_not_take_is_counted_whoever_it_belongs_to() -> None:

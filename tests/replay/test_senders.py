@@ -11,7 +11,8 @@ import pytest
 from shipper.errors import ConfigError, Retryable
 from shipper.replay import senders
 from shipper.replay.senders import Sender, Target, open_sender, read_target
-from tests.shipper_process import free_udp_port, until
+from tests.free_ports import free_udp_port
+from tests.shipper_process import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
