@@ -70,10 +70,10 @@ class Encoding:
 class Gathering:
     """The journal entry in the making: full from so many lines, bytes or origins on.
 
-    Of one datagram at most ``datagram_lines`` lines are told apart; what comes after stays with the last.
+    Of one datagram at most ``datagram_lines_max`` lines are told apart; what comes after stays with the last.
     """
 
-    def __init__(self, lines: int, bytes: int, origins: int, datagram_lines: int) -> None: ...
+    def __init__(self, lines_max: int, bytes_max: int, origins_max: int, datagram_lines_max: int) -> None: ...
     @property
     def lines(self) -> int:
         """The lines that were gathered."""

@@ -17,8 +17,14 @@ pub struct Gathering(core::Gathering);
 #[pymethods]
 impl Gathering {
     #[new]
-    fn new(lines: usize, bytes: usize, origins: usize, datagram_lines: usize) -> Self {
-        Self(core::Gathering::new(core::Bounds { lines, bytes, origins, datagram_lines }))
+    fn new(lines_max: usize, bytes_max: usize, origins_max: usize, datagram_lines_max: usize) -> Self {
+        let bounds = core::Bounds {
+            lines: lines_max,
+            bytes: bytes_max,
+            origins: origins_max,
+            datagram_lines: datagram_lines_max,
+        };
+        Self(core::Gathering::new(bounds))
     }
 
     #[getter]
