@@ -1,6 +1,7 @@
 //! A batch on its way: entries become bulk items.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::document::{Document, Facts, Pens};
 use crate::header::Header;
@@ -73,7 +74,8 @@ pub(crate) struct Item {
 /// The items of a batch, and what is left to do.
 #[derive(Debug, Default)]
 pub struct Encoding {
-    pub(crate) content: Vec<u8>,
+    /// The items back to back.
+    pub content: Arc<Vec<u8>>,
     pub(crate) items: Vec<Item>,
     /// The numbers of the lines that are left to Python.
     pub declined: Vec<u32>,
@@ -127,16 +129,15 @@ impl Engine {
         }
     }
 
-    /// Encodes all lines whose meaning is certain. `content` is memory to write into, as an encoding gives it back.
+    /// Encodes all lines whose meaning is certain.
     #[must_use]
-    pub fn encode(&self, entries: &[Entry], mut content: Vec<u8>) -> Encoding {
+    pub fn encode(&self, entries: &[Entry]) -> Encoding {
         let lines: usize = entries.iter().map(|entry| entry.table.len() / LINE_HEADER_BYTES).sum();
         let bytes: usize = entries.iter().map(|entry| entry.data.len()).sum();
-        content.clear();
-        content.reserve(bytes * 4 + lines * 512);
         let mut work = Work {
             engine: self,
-            encoding: Encoding { content, items: Vec::with_capacity(lines), ..Encoding::default() },
+            content: Vec::with_capacity(bytes * 4 + lines * 512),
+            encoding: Encoding { items: Vec::with_capacity(lines), ..Encoding::default() },
             spans: Spans::new(),
             pens: Pens::default(),
             dates: Dates::default(),
@@ -148,7 +149,8 @@ impl Engine {
         for (place, entry) in entries.iter().enumerate() {
             number = work.entry(place, entry, number);
         }
-        work.encoding
+        work.content.shrink_to_fit();
+        Encoding { content: Arc::new(work.content), ..work.encoding }
     }
 }
 
@@ -174,6 +176,7 @@ impl Format {
 /// One batch.
 struct Work<'e> {
     engine: &'e Engine,
+    content: Vec<u8>,
     encoding: Encoding,
     spans: Spans,
     pens: Pens,
@@ -203,7 +206,7 @@ impl Work<'_> {
             let delta = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
             let origin = usize::from(u16::from_le_bytes([header[8], header[9]]));
             let flags = u16::from_le_bytes([header[10], header[11]]);
-            let before = self.encoding.content.len();
+            let before = self.content.len();
             let taken = match (entry.data.get(start..start + length), entry.origins.get(origin)) {
                 (Some(raw), Some(known)) if flags == 0 && !known.is_odd => {
                     let place = Skew { number, entry: place, origin, us: 0 };
@@ -213,11 +216,11 @@ impl Work<'_> {
                 _ => Err(Declined),
             };
             if let Ok((format, day)) = taken {
-                self.encoding.content.push(b'\n');
-                let end = self.encoding.content.len();
+                self.content.push(b'\n');
+                let end = self.content.len();
                 self.encoding.items.push(Item { number, format, day, start: before, end });
             } else {
-                self.encoding.content.truncate(before);
+                self.content.truncate(before);
                 self.encoding.declined.push(number);
             }
             start += length;
@@ -231,7 +234,7 @@ impl Work<'_> {
         let mut tail = [0; 8];
         let [a, b, c, d] = offset.to_be_bytes();
         base64(&[a, b, c, d, 0, 0], &mut tail);
-        let content = &mut self.encoding.content;
+        let content = &mut self.content;
         content.extend_from_slice(b"{\"create\":{\"_id\":\"");
         content.extend_from_slice(prefix);
         content.extend_from_slice(&tail[..6]);
@@ -270,7 +273,7 @@ impl Work<'_> {
             received_us: line.received_us,
             request: quoted.map(|quoted| Request::read(quoted, &mut self.scratch)).transpose()?.unwrap_or_default(),
         };
-        format.document.write(&mut self.encoding.content, &facts, &mut self.pens)?;
+        format.document.write(&mut self.content, &facts, &mut self.pens)?;
         if skew != 0 {
             self.skew(Skew { us: skew, ..line.place });
         }
@@ -320,13 +323,6 @@ impl Work<'_> {
 }
 
 impl Encoding {
-    /// Gives the memory of the items back, to be used again.
-    #[must_use]
-    pub fn take_content(&mut self) -> Vec<u8> {
-        self.items.clear();
-        std::mem::take(&mut self.content)
-    }
-
     /// The days since 1970 whose indices have items.
     #[must_use]
     pub fn days(&self) -> Vec<i32> {
