@@ -117,8 +117,10 @@ class Inbox:
         ``judge`` gets the packed address of each sender, once an entry, and gives its text; None when it may not send.
         """
 
-def send(fd: int, datagrams: Sequence[bytes], /) -> int:
-    """Send datagrams over a connected socket, without waiting and without the GIL; give how many it took.
+def send(fd: int, datagrams: Sequence[bytes], end: bytes, /) -> int:
+    """Send datagrams over a connected socket, each with ``end`` behind it; give how many it took.
+
+    Without waiting, and without the GIL.
 
     Raises OSError for the first of them.
     """
