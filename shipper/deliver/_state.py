@@ -101,13 +101,14 @@ class State:
         with self._changed:
             while not self._stopped:
                 now_s = self._clock_s()
-                job = self._take(now_s) if self._in_flight < self._window.requests else None
+                full = self._in_flight >= self._window.requests
+                job = None if full else self._take(now_s)
                 if job is not None:
                     self._in_flight += 1
                     if self._queue.wait_s(now_s) is not None:
                         self._work.notify()
                     return job
-                waits_s = (self._queue.wait_s(now_s), self._settings.pause_delay_s)
+                waits_s = (None if full else self._queue.wait_s(now_s), self._settings.pause_delay_s)
                 self._work.wait(min(wait_s for wait_s in waits_s if wait_s is not None))
             return None
 
