@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from shipper.haproxy.record import PATHS, Attributes
@@ -170,8 +170,7 @@ class Template:
 
     def write(self, values: Iterable[Key], given: Iterable[str]) -> str:
         """Put a document together; raises Odd where the record has to."""
-        texts = [memo[value] for memo, value in zip(self._memos, values, strict=True)]
-        texts += given
+        texts = [*map(getitem, self._memos, values), *given]
         for place in self._spread:
             texts += texts[place]
         for opening, pick in self._objects:

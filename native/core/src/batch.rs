@@ -50,12 +50,20 @@ struct Format {
     date: usize,
     total: usize,
     request: Option<usize>,
-    document: Document,
+    tags: Vec<Box<[u8]>>,
+    /// The number of the only document, or those by the value that names the frontend.
+    document: Choice,
+}
+
+enum Choice {
+    Only(usize),
+    ByFrontend(usize, HashMap<Box<[u8]>, usize>),
 }
 
 /// Executes one plan. Holds no state of lines; what it learns of zones is all that changes.
 pub struct Engine {
     formats: Vec<Format>,
+    documents: Vec<Document>,
     times: Times,
     zones: Vec<Zone>,
     names: HashMap<String, usize>,
@@ -108,8 +116,10 @@ impl Engine {
         if plan.version != plan::VERSION {
             return Err(PlanError(format!("plan {} is not {}", plan.version, plan::VERSION)));
         }
-        let formats = plan.formats.iter().enumerate().map(Format::compile).collect::<Result<_, _>>()?;
-        Ok(Self { formats, times: plan.times, zones: Vec::new(), names: HashMap::new() })
+        let mut documents = Vec::new();
+        let formats = plan.formats.iter().map(|format| Format::compile(format, &mut documents));
+        let formats = formats.collect::<Result<_, _>>()?;
+        Ok(Self { formats, documents, times: plan.times, zones: Vec::new(), names: HashMap::new() })
     }
 
     /// Gives the number of a zone.
@@ -155,21 +165,47 @@ impl Engine {
 }
 
 impl Format {
-    fn compile((number, format): (usize, &plan::Format)) -> Result<Self, PlanError> {
+    /// Compiles a format; its documents come behind those that there are.
+    fn compile(format: &plan::Format, documents: &mut Vec<Document>) -> Result<Self, PlanError> {
         let aliases: Vec<&str> = format
             .steps
             .iter()
             .filter_map(|step| if let plan::Step::Field { alias, .. } = step { Some(alias.as_str()) } else { None })
             .collect();
         let place = |alias: &str| aliases.iter().position(|each| *each == alias);
-        let needed = |alias: &str| place(alias).ok_or_else(|| PlanError(format!("{} has no {alias}", format.name)));
+        let needed = |alias: &str| place(alias).ok_or_else(|| PlanError(format!("a format has no {alias}")));
+        let first = documents.len();
+        for document in &format.documents {
+            documents.push(Document::compile(document, documents.len(), place)?);
+        }
+        let numbers = format.frontends.iter().map(|(name, number)| (name.as_bytes().into(), first + number));
+        let document = match &format.frontend {
+            Some(alias) => Choice::ByFrontend(needed(alias)?, numbers.collect()),
+            None => Choice::Only(first),
+        };
         Ok(Self {
             steps: Steps::compile(&format.steps)?,
             date: needed(&format.date)?,
             total: needed(&format.total)?,
             request: place("r"),
-            document: Document::compile(&format.document, number, place)?,
+            tags: format.tags.iter().map(|tag| tag.as_bytes().into()).collect(),
+            document,
         })
+    }
+
+    /// Reads a line of this format; gives the number of its document.
+    fn read(&self, raw: &[u8], header: &Header, spans: &mut Spans) -> Option<usize> {
+        let for_it = self.tags.is_empty() || self.tags.iter().any(|tag| **tag == *header.tag);
+        if !for_it || !self.steps.read(raw, header.end, spans) {
+            return None;
+        }
+        match &self.document {
+            Choice::Only(number) => Some(*number),
+            Choice::ByFrontend(place, numbers) => {
+                let name = &raw[spans[*place].clone()];
+                numbers.get(name.strip_suffix(b"~").unwrap_or(name)).copied()
+            }
+        }
     }
 }
 
@@ -242,19 +278,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Writes the document of a line; gives its format and the day of its index.
+    /// Writes the document of a line; gives its number and the day of its index.
     fn line(&mut self, line: &Line) -> Taken<(u16, i32)> {
         let header = Header::read(line.raw, &mut self.moments)?;
         if std::str::from_utf8(line.raw).is_err() {
             return Err(Declined);
         }
         let engine = self.engine;
-        let number = engine
+        let (format, number) = engine
             .formats
             .iter()
-            .position(|format| format.steps.read(line.raw, header.end, &mut self.spans))
+            .find_map(|format| Some((format, format.read(line.raw, &header, &mut self.spans)?)))
             .ok_or(Declined)?;
-        let format = &engine.formats[number];
         let wall = self.dates.read(self.value(line, format.date))?;
         let total_us = self.total(line, format)?;
         let event_us = wall.us - self.offset(line.origin.zone, wall, total_us, header.moment)?;
@@ -273,7 +308,7 @@ impl Work<'_> {
             received_us: line.received_us,
             request: quoted.map(|quoted| Request::read(quoted, &mut self.scratch)).transpose()?.unwrap_or_default(),
         };
-        format.document.write(&mut self.content, &facts, &mut self.pens)?;
+        engine.documents[number].write(&mut self.content, &facts, &mut self.pens)?;
         if skew != 0 {
             self.skew(Skew { us: skew, ..line.place });
         }
@@ -335,7 +370,7 @@ impl Encoding {
         days
     }
 
-    /// Gives the format of a line by its place in the plan; None of one that was declined.
+    /// Gives the number of a line's document, counted through the plan; None of one that was declined.
     #[must_use]
     pub fn format(&self, number: u32) -> Option<u16> {
         let place = self.items.binary_search_by_key(&number, |item| item.number).ok()?;
