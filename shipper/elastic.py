@@ -18,14 +18,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
-from elastic_transport import ConnectionTimeout, HttpHeaders, Serializer, TransportError
+from elastic_transport import ConnectionTimeout, HttpHeaders, Serializer, TransportError, Urllib3HttpNode
 from elasticsearch import Elasticsearch
 
 from shipper.errors import ConfigError, ConnectionFailed, TimedOut
+from shipper.http_deadline import punctual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from elastic_transport import NodeConfig
 
     from shipper import config
 
@@ -51,7 +54,7 @@ class Answer:
 class Transport(Protocol):
     """What delivery needs of a client."""
 
-    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
+    def bulk(self, index: str, body: bytes | memoryview, timeout_s: float) -> Answer:
         """Send NDJSON to `POST /{index}/_bulk`. Raises ConnectionFailed when no whole answer came in time."""
 
 
@@ -61,12 +64,20 @@ class _Raw(Serializer):
     mimetype = _JSON
 
     def dumps(self, data: Any) -> bytes:  # noqa: ANN401 -- the base's signature
-        """Give ``data`` as it is: only bytes are ever handed in."""
-        return bytes(data)
+        """Give ``data`` as it is: only bytes, or a view of some, are ever handed in."""
+        return data  # type: ignore[no-any-return]
 
     def loads(self, data: bytes) -> bytes:
         """Give ``data`` as it is."""
         return data
+
+
+class _Node(Urllib3HttpNode):
+    """A node whose answers are whole in time, or have failed."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        super().__init__(config)
+        self.pool.ConnectionCls = punctual(self.pool.ConnectionCls)
 
 
 class Client:
@@ -79,6 +90,7 @@ class Client:
         self._client = Elasticsearch(
             list(settings.urls),
             **_tls(settings),
+            node_class=_Node,
             connections_per_node=connections_max,
             serializers=dict.fromkeys((_JSON, _NDJSON, "application/*", "text/*", "multipart/*"), raw),
             sniff_on_start=False,
@@ -94,7 +106,7 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({', '.join(self._urls)})"
 
-    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
+    def bulk(self, index: str, body: bytes | memoryview, timeout_s: float) -> Answer:
         """Send NDJSON to `POST /{index}/_bulk`. Raises ConnectionFailed when no whole answer came in time.
 
         The server waits for a missing shard only half as long, so that it can still say which items it concerns.
@@ -127,7 +139,9 @@ class Client:
         """Close the connections."""
         self._client.close()
 
-    def _perform(self, method: str, path: str, body: bytes | None, more: Mapping[str, str], timeout_s: float) -> Answer:
+    def _perform(
+        self, method: str, path: str, body: bytes | memoryview | None, more: Mapping[str, str], timeout_s: float
+    ) -> Answer:
         headers = self._headers if body is None else {**self._headers, **more}
         try:
             meta, answer = self._client.transport.perform_request(
