@@ -7,7 +7,7 @@ BROWSER := tests/browser
 NPM_STAMP := $(BROWSER)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup fetch test lint format demo bench bench-dashboard soak lock clean
+.PHONY: help prerequisites setup fetch test native lint format demo bench bench-dashboard soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,11 @@ setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the co
 
 test: setup fetch lint ## check style and types, then run every test
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+native: $(STAMP) ## build the native engine into .venv (needs cargo), and test its core
+	@test -x $(BIN)/maturin || $(PYTHON) -m pip install --quiet 'maturin>=1.9,<2'
+	cd native && cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test --quiet
+	cd native/python && VIRTUAL_ENV=$(CURDIR)/.venv $(CURDIR)/$(BIN)/maturin develop --release --quiet
 
 lint: $(STAMP) ## check style, format and types; of the page as well, where npm is
 	$(BIN)/ruff check .

@@ -32,6 +32,7 @@ from shipper import setup as templates
 from shipper.dead_letter import DeadLetters, at_or_past
 from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
+from shipper.encode import choose_engine, native_version
 from shipper.errors import Retryable
 from shipper.journal import Bounds, Committer, Ledger, Reader, StateFolder, Writer, load
 from shipper.limits import RECEIVE_STOP_S_MAX
@@ -71,11 +72,12 @@ def clock_us() -> int:
 def run(config: Config) -> int:
     """Receive and ship until a signal, or until there is nothing more to receive; give the exit status.
 
-    Raises StateError when the state folder is taken or cannot be written, ConfigError when a port is or a haproxy.cfg
-    cannot be read. What happens to that file later counts from the next run on.
+    Raises StateError when the state folder is taken or cannot be written, ConfigError when a port is, a haproxy.cfg
+    cannot be read or the engine is not installed. What happens to that file later counts from the next run on.
     """
     haproxy_files.announce(config.haproxy_cfg, os.environ)
     config = config.resolved()
+    choose_engine(config.engine)
     state = StateFolder(config.state_dir)
     with privileges.acting_as(config.user):
         lock = state.lock()
@@ -113,7 +115,14 @@ def _receive(config: Config, state: StateFolder, sources: Sequence[Source], stop
         clock_us=clock_us,
         newer_than=commit.position.segment if commit.position else None,
     )
-    ended = receive(sources, writer, clock_us=clock_us, stop=stop, when_full=config.journal.when_full)
+    ended = receive(
+        sources,
+        writer,
+        clock_us=clock_us,
+        stop=stop,
+        when_full=config.journal.when_full,
+        engine=choose_engine(config.engine),
+    )
     return EXIT_DONE if ended else 0
 
 
@@ -126,6 +135,7 @@ def _ship(config: Config, state: StateFolder, sources: Sequence[Source], stop: S
         threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
     server = StatusServer(config.state_dir)
     server.start()
+    _log.info("engine_chosen", engine=choose_engine(config.engine), wanted=config.engine, native=native_version())
     build(config, state, client, server.publish).run(stop, config.shutdown_timeout_s)
     server.close()
     client.close()
@@ -176,10 +186,12 @@ def build(config: Config, state: StateFolder, client: Client, publish: Callable[
             [(known.network, known.silent_after_s) for known in config.senders if known.silent_after_s],
             clocks=Clocks(clock_us, time.monotonic),
             publish=publish,
+            engine=choose_engine(config.engine),
         ),
         config.interpretation(),
         lines_max=config.delivery.batch_lines_max,
         linger_s=config.delivery.linger_s,
+        engine=choose_engine(config.engine),
     )
 
 

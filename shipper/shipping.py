@@ -18,14 +18,14 @@ import structlog
 from pydantic import ValidationError
 
 from shipper.config import Interpretation
-from shipper.encode import Encoder
+from shipper.encode import make_encoder
 from shipper.limits import BATCH_BYTES_MAX, SENDERS_REMEMBERED_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shipper.deliver import Delivery
-    from shipper.encode import Encoded
+    from shipper.encode import Encoded, Encoder, Engine
     from shipper.journal import Committer, Ledger, Reader, Verdicts
     from shipper.processes import Stop
     from shipper.service import Accounts
@@ -60,6 +60,7 @@ class Shipping:
     """Today's, for segments whose own cannot be read."""
     lines_max: int
     linger_s: float
+    engine: Engine = "python"
     _in_hand: tuple[int, Encoded] | None = None
     _encoders: dict[bytes, Encoder] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
@@ -123,7 +124,7 @@ class Shipping:
         if encoder is None:
             if len(self._encoders) >= ENCODERS_REMEMBERED_MAX:
                 self._encoders.clear()
-            encoder = self._encoders[interpretation] = Encoder(self._read(interpretation))
+            encoder = self._encoders[interpretation] = make_encoder(self._read(interpretation), self.engine)
         return encoder
 
     def _read(self, interpretation: bytes) -> Interpretation:

@@ -22,6 +22,11 @@ class Lines(Protocol):
         """Give the lines in the order in which they were encoded."""
 
 
+def item_of(id_: str, document: str) -> bytes:
+    """Write a document as the bulk API takes it."""
+    return f'{{"create":{{"_id":"{id_}"}}}}\n{document}\n'.encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """Documents for one index, as `POST /{index}/_bulk` takes them: an action line and a source line for each.
@@ -90,7 +95,7 @@ class Bodies:
 
     def add(self, index: str, id_: str, document: str) -> None:
         """Take the document of the next line."""
-        item = f'{{"create":{{"_id":"{id_}"}}}}\n{document}\n'.encode()
+        item = item_of(id_, document)
         growing = self._growing.get(index)
         if growing is None or growing.size + len(item) > BULK_BYTES_MAX:
             self._close(index)

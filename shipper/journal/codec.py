@@ -86,6 +86,39 @@ class Draft:
     cursors: Sequence[Cursor] = ()
     """Of the followed files whose lines these are, behind them."""
 
+    @property
+    def count(self) -> int:
+        """Count the lines."""
+        return len(self.lines)
+
+    @property
+    def table(self) -> bytes:
+        """The headers of the lines, back to back."""
+        headers = map(LINE_HEADER.pack, map(len, self.lines), self.deltas_us, self.origin_numbers, self.flags)
+        return b"".join(headers)
+
+    @property
+    def data(self) -> bytes:
+        """The lines, back to back."""
+        return b"".join(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A draft whose table and bytes are put together already."""
+
+    received_us: int
+    table: bytes
+    data: bytes
+    origins: Sequence[Origin]
+    tally: ReceiveTally
+    cursors: Sequence[Cursor] = ()
+
+    @property
+    def count(self) -> int:
+        """Count the lines."""
+        return len(self.table) // LINE_HEADER.size
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentHeader:
@@ -161,15 +194,14 @@ def seed(segment: bytes) -> int:
     return int(google_crc32c.value(segment))
 
 
-def encode_entry(draft: Draft, first_line: int, checksum_seed: int) -> bytes:
+def encode_entry(draft: Draft | Packed, first_line: int, checksum_seed: int) -> bytes:
     """Give the entry's bytes; ``first_line`` counts the lines before it in the segment.
 
     Raises ValueError for a draft of more than ENTRY_BYTES_MAX, which could not be read again.
     """
     addresses = [(origin.listener, origin.address.encode()) for origin in draft.origins]
     origins = b"".join(_ORIGIN.pack(listener, len(address)) + address for listener, address in addresses)
-    table = b"".join(map(LINE_HEADER.pack, map(len, draft.lines), draft.deltas_us, draft.origin_numbers, draft.flags))
-    payload = b"".join((origins, table, *draft.lines, *map(_encode_cursor, draft.cursors)))
+    payload = b"".join((origins, draft.table, draft.data, *map(_encode_cursor, draft.cursors)))
     if len(payload) > ENTRY_BYTES_MAX:
         raise ValueError(f"an entry holds at most {ENTRY_BYTES_MAX} bytes, not {len(payload)}")
     tally = draft.tally
@@ -177,7 +209,7 @@ def encode_entry(draft: Draft, first_line: int, checksum_seed: int) -> bytes:
         ENTRY_MAGIC,
         len(payload),
         first_line,
-        len(draft.lines),
+        draft.count,
         len(origins),
         draft.received_us,
         tally.received,

@@ -94,16 +94,16 @@ class Writer:
         """How far each followed file is in the journal."""
         return self._cursors
 
-    def append(self, draft: codec.Draft) -> None:
+    def append(self, draft: codec.Draft | codec.Packed) -> None:
         """Write one entry. Raises JournalFull when there is no room; nothing was written then."""
         entry = codec.encode_entry(draft, self._lines, self._seed)
-        self._claim(len(entry), leave=self._counts_bytes if draft.lines else 0)
+        self._claim(len(entry), leave=self._counts_bytes if draft.count else 0)
         fd = self._fd
         if fd is None or (self._offset > self._begun and self._offset + len(entry) > self._segment_bytes):
             fd = self._begin()
             entry = codec.encode_entry(draft, 0, self._seed)
         self._write(fd, entry)
-        self._lines += len(draft.lines)
+        self._lines += draft.count
         cursors.move(self._cursors, draft.cursors)
 
     def close(self) -> None:

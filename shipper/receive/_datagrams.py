@@ -73,20 +73,7 @@ class UdpSource(Ordinary):
 
     def read(self, gathering: Gathering, flush: Flush) -> int:
         """Gather datagrams until there are none, or a batch is full."""
-        receive, add, number = self.socket.recvfrom, gathering.add, self.number
-        allowed = self._allowed or None
-        taken = 0
-        try:
-            while taken < RECEIVE_BATCH_LINES:
-                datagram, sender = receive(LINE_BYTES_MAX)
-                taken += 1
-                if allowed is not None and sender[0] not in allowed:
-                    gathering.refuse(datagram)
-                elif add(datagram, number, sender[0]):
-                    flush()
-        except BlockingIOError:
-            pass
-        return taken
+        return gathering.read(self.socket, self.number, self._allowed, flush)
 
     def kernel_drops(self) -> int:
         """Give the drops that are not reported yet."""

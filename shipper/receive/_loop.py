@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import select
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from shipper.limits import FILE_LOOK_S, RECEIVE_LINGER_S, RECEIVE_STOP_S_MAX
+from shipper.receive._engines import new_gathering
 from shipper.receive._lanes import DroppingLane, WaitingLane
 from shipper.receive._source import Bookmarks, WhenFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from shipper.receive._engines import Engine
+    from shipper.receive._gathering import Gathering
     from shipper.receive._lanes import Journal
     from shipper.receive._source import Source
 
@@ -46,13 +50,14 @@ def receive(
     clock_us: Callable[[], int],
     stop: Stop,
     when_full: Literal["block", "drop_newest"] = "block",
+    engine: Engine = "python",
 ) -> bool:
     """Receive until ``stop`` or until every source has ended; then read what is left, and close all.
 
-    ``when_full`` decides for the sources that could wait for a full journal. Says whether it was the sources that
-    ended.
+    ``when_full`` decides for the sources that could wait for a full journal; ``engine`` is what gathers their lines.
+    Says whether it was the sources that ended.
     """
-    receiver = _Receiver(sources, journal, clock_us, when_full)
+    receiver = _Receiver(sources, journal, partial(new_gathering, engine, clock_us), when_full)
     with select.epoll() as poll:
         poll.register(stop.fileno(), select.EPOLLIN)
         watch = _Watch(poll, sources, Bookmarks(journal.cursors))
@@ -110,16 +115,16 @@ def _can_wake(poll: select.epoll, fd: int) -> bool:
 
 class _Receiver:
     def __init__(
-        self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int], when_full: str
+        self, sources: Sequence[Source], journal: Journal, gathering: Callable[[], Gathering], when_full: str
     ) -> None:
         kinds: dict[WhenFull, list[Source]] = {kind: [] for kind in WhenFull}
         for source in sources:
             may_drop = source.when_full is WhenFull.WAIT and when_full == "drop_newest"
             kinds[WhenFull.DROP if may_drop else source.when_full].append(source)
         self._sources = sources
-        self._dropping = DroppingLane(kinds[WhenFull.DROP], journal, clock_us)
-        self._waiting = WaitingLane(kinds[WhenFull.WAIT], journal, clock_us)
-        self._files = WaitingLane(kinds[WhenFull.READ_AGAIN], journal, clock_us)
+        self._dropping = DroppingLane(kinds[WhenFull.DROP], journal, gathering())
+        self._waiting = WaitingLane(kinds[WhenFull.WAIT], journal, gathering())
+        self._files = WaitingLane(kinds[WhenFull.READ_AGAIN], journal, gathering())
         self._lanes = [lane for lane in (self._dropping, self._waiting, self._files) if lane.sources]
         self._report_at = time.monotonic()
 
