@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from shipper import haproxy_files
 from shipper import setup as templates
 from shipper.elastic import Client
+from shipper.enrichment import open_enrichment
 from shipper.errors import ConfigError, ShipperError, StateError
 from shipper.haproxy import cfg
+from shipper.haproxy.privacy import example
 from shipper.journal import StateFolder
 from shipper.journal.committer import decode
 from shipper.limits import GIB
@@ -44,6 +46,8 @@ def check(config: Config) -> Iterator[Finding]:
     """Look at the configuration, HAProxy's, the state folder, the ports and Elasticsearch, in this order."""
     yield from _configuration(config)
     yield from haproxy(config)
+    yield from _privacy(config)
+    yield from _enrichment(config)
     running = None
     try:
         running = StateFolder(config.state_dir).holder()
@@ -95,6 +99,35 @@ def _understood(frontend: cfg.Frontend) -> str:
     if frontend.error_log_format:
         parts.append("errors have a format of their own")
     return f"{who} {'; '.join(parts)}"
+
+
+def _privacy(config: Config) -> Iterator[Finding]:
+    """Show what is hidden, by examples."""
+    rules = config.privacy.rules()
+    if not rules.active:
+        return
+    try:
+        key = config.privacy.secret()
+    except ConfigError as error:
+        yield Finding("privacy", str(error), good=False)
+        return
+    where = (
+        "before the journal" if config.privacy.at == "receive" else "behind the journal, which holds lines as they came"
+    )
+    yield Finding("privacy", f"lines are changed {where}; the header stays")
+    for before, after in example(rules, key.get_secret_value().encode() if key else None):
+        yield Finding("privacy", f"{before.decode()} becomes {after.decode()}")
+
+
+def _enrichment(config: Config) -> Iterator[Finding]:
+    """Say what is added, and how old it is."""
+    try:
+        enricher = open_enrichment(config.enrichment)
+    except ConfigError as error:
+        yield Finding("enrichment", str(error), good=False)
+        return
+    for about in enricher.about if enricher else ():
+        yield Finding("enrichment", f"documents say more by {about}")
 
 
 def _state(config: Config, running: str | None) -> Iterator[Finding]:

@@ -4,7 +4,7 @@
 2. A batch waits for company at most the linger time, and only when the journal has no more.
 3. While delivery has no room, one batch is in hand and nothing more is read: lines wait in the journal.
 4. A stop ships what the journal still holds, within its time; the rest is there at the next start. A patient one goes
-   on until all is settled.
+   on until all is settled, a hasty one leaves the journal to the process that comes next.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shipper.deliver import Delivery
-    from shipper.encode import Encoded, Encoder, Engine
+    from shipper.encode import Encoded, Encoder, Engine, Enricher
     from shipper.journal import Committer, Ledger, Reader, Verdicts
     from shipper.processes import Stop
     from shipper.service import Accounts
@@ -61,6 +61,7 @@ class Shipping:
     lines_max: int
     linger_s: float
     engine: Engine = "python"
+    enricher: Enricher | None = None
     _in_hand: tuple[int, Encoded] | None = None
     _encoders: dict[bytes, Encoder] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
@@ -76,7 +77,7 @@ class Shipping:
             if time.monotonic() - self._progress_s >= PROGRESS_INTERVAL_S:
                 self._tell("progress")
         deadline_s = time.monotonic() + shutdown_timeout_s
-        while time.monotonic() < deadline_s and self._take():
+        while not stop.is_hasty and time.monotonic() < deadline_s and self._take():
             self._submit()
             self._commit()
         self.delivery.close(max(0.0, deadline_s - time.monotonic()))
@@ -124,16 +125,18 @@ class Shipping:
         if encoder is None:
             if len(self._encoders) >= ENCODERS_REMEMBERED_MAX:
                 self._encoders.clear()
-            encoder = self._encoders[interpretation] = make_encoder(self._read(interpretation), self.engine)
+            made = make_encoder(self._read(interpretation), self.engine, self.enricher)
+            encoder = self._encoders[interpretation] = made
         return encoder
 
     def _read(self, interpretation: bytes) -> Interpretation:
         """Read a segment's interpretation; lines of one that this version cannot read are taken as today's are."""
         try:
-            return Interpretation.model_validate_json(interpretation)
+            read = Interpretation.model_validate_json(interpretation)
         except ValidationError as error:
             _log.error("interpretation_not_understood", error=str(error), instead="today's configuration")
             return self.interpretation
+        return read.with_key(self.interpretation.privacy_key)
 
     def _commit(self) -> None:
         """Move the commit over what has settled, and tell delivery when it is on disk; and say how all stands."""

@@ -38,7 +38,10 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[journal]": config.Journal,
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
+    "[privacy]": config.Privacy,
+    "[enrichment]": config.Enrichment,
     "[dashboard]": config.Dashboard,
+    "[metrics]": config.Metrics,
 }
 COMMANDS: Final = (
     "doctor",
@@ -54,6 +57,7 @@ COMMANDS: Final = (
     "generate",
     "anonymise",
     "status",
+    "reload",
     "journal stat",
     "journal verify",
     "dead-letters list",

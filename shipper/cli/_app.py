@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 something was found or refused; 2 the command line or the 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,7 @@ from shipper.cli import (
     _doctor,
     _journal,
     _percentiles,
+    _reload,
     _replay,
     _status,
     _stress,
@@ -66,12 +68,13 @@ def run(  # noqa: PLR0913, PLR0917 -- each is a flag
     log_level: options.LogLevel = None,
     haproxy_cfg: options.HAProxyCfg = None,
 ) -> None:
-    """Receive lines and ship them, until SIGTERM or SIGINT.
+    """Receive lines and ship them, until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
     A stop reads what the kernel still holds, sends for at most `shutdown_timeout_s`, and leaves the rest in the journal
     for the next start. A second signal ends it at once; that loses nothing either.
     """
-    settings = options.load(
+    load = partial(
+        options.load,
         config,
         listen=listen,
         elasticsearch=elasticsearch,
@@ -81,8 +84,9 @@ def run(  # noqa: PLR0913, PLR0917 -- each is a flag
         log_level=log_level,
         haproxy_cfg=haproxy_cfg,
     )
+    settings = load()
     telemetry.configure(settings.log_level)
-    raise typer.Exit(pipeline.run(settings))
+    raise typer.Exit(pipeline.run(settings, load))
 
 
 @app.command(
@@ -226,6 +230,7 @@ def explain(
 
 
 app.command(epilog=_doctor.EXAMPLES)(_doctor.doctor)
+app.command(epilog=_reload.EXAMPLES)(_reload.reload)
 app.command(epilog=_replay.EXAMPLES)(_replay.replay)
 app.command(epilog=_status.EXAMPLES)(_status.status)
 app.command(name="stress", epilog=_stress.EXAMPLES)(_stress.stress_test)

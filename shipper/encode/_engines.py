@@ -17,6 +17,7 @@ else:
 
 if TYPE_CHECKING:
     from shipper.config import Interpretation
+    from shipper.encode._python import Enricher
 
 Engine = Literal["native", "python"]
 
@@ -33,6 +34,11 @@ def choose_engine(wanted: Literal["auto", "native", "python"]) -> Engine:
     return "python" if wanted == "python" or _version is None else "native"
 
 
-def make_encoder(interpretation: Interpretation, engine: Engine) -> Encoder:
-    """Make the encoder of an interpretation. Its documents are the same, whichever engine writes them."""
-    return _encoder(interpretation) if engine == "native" else Encoder(interpretation)
+def make_encoder(interpretation: Interpretation, engine: Engine, enricher: Enricher | None = None) -> Encoder:
+    """Make the encoder of an interpretation. Its documents are the same, whichever engine writes them.
+
+    Where something is hidden or added, that is the Python one.
+    """
+    if engine == "python" or enricher is not None or interpretation.privacy.active:
+        return Encoder(interpretation, enricher=enricher)
+    return _encoder(interpretation)

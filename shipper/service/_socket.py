@@ -68,6 +68,7 @@ class StatusServer:
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
         self._newest: Status | None = None
+        self._published_s = 0.0
         self._there = threading.Event()
         self._socket: socket.socket | None = None
 
@@ -82,8 +83,18 @@ class StatusServer:
 
     def publish(self, status: Status) -> None:
         """Let this be the answer from now on."""
-        self._newest = status
+        self._newest, self._published_s = status, time.monotonic()
         self._there.set()
+
+    @property
+    def newest(self) -> Status | None:
+        """What was published last."""
+        return self._newest
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since it was."""
+        return time.monotonic() - self._published_s
 
     def close(self) -> None:
         """Serve no more."""
