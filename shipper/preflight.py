@@ -171,6 +171,13 @@ def _ports(config: Config, running: str | None) -> Iterator[Finding]:
             yield Finding(subject, text, good=found.good or is_ours, doubtful=found.doubtful)
 
 
+def _retention(config: Config) -> Iterator[Finding]:
+    keep_days, by = config.retention.keep_days, config.retention.by
+    if keep_days is not None:
+        who = "shipper deletes" if by == "shipper" else "Elasticsearch deletes, by the policy of `shipper setup`,"
+        yield Finding("retention", f"{who} the index of a day that has ended for {keep_days} days")
+
+
 def _elasticsearch(config: Config) -> Iterator[Finding]:
     client = Client(config.elasticsearch)
     try:
@@ -182,6 +189,7 @@ def _elasticsearch(config: Config) -> Iterator[Finding]:
         client.close()
     for problem in problems:
         yield Finding("elasticsearch", problem.message, good=False)
+    yield from _retention(config)
     if not problems:
         yield Finding(
             "elasticsearch", f"{config.elasticsearch.urls[0]} answers; the template {config.index.prefix} is in place"

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from shipper import config
+from shipper.cli._app import app
 from shipper.elastic import Client
 from shipper.haproxy.formats import Format
 from shipper.processes import EXIT_FATAL
@@ -38,12 +40,16 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[journal]": config.Journal,
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
+    "[retention]": config.Retention,
     "[privacy]": config.Privacy,
     "[enrichment]": config.Enrichment,
     "[dashboard]": config.Dashboard,
     "[metrics]": config.Metrics,
 }
 COMMANDS: Final = (
+    "config show",
+    "config init",
+    "config schema",
     "doctor",
     "run",
     "setup",
@@ -65,6 +71,7 @@ COMMANDS: Final = (
     "dead-letters retry",
     "dead-letters purge",
     "top",
+    "prune",
     "dashboard",
 )
 LOUD: Final = {"warning", "error", "critical", "exception"}
@@ -166,9 +173,7 @@ def test_the_flags_of_the_page_are_those_of_the_help() -> None:
     helped = {
         (flag, command)
         for command in COMMANDS
-        for flag in re.findall(
-            r"^. (--[a-z-]+) ", shipper(*command.split(), "--help").stdout.decode(), flags=re.MULTILINE
-        )
+        for flag in re.findall(r"^. (--[a-z-]+) ", _help_of(command), flags=re.MULTILINE)
         if flag != "--help"
     }
     assert documented == helped
@@ -217,6 +222,10 @@ def _assert_within(part: Any, whole: Any) -> None:  # noqa: ANN401 -- JSON can b
             _assert_within(value, whole[key])
     else:
         assert part == whole
+
+
+def _help_of(command: str) -> str:
+    return CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
 
 
 def _documented(heading: str) -> dict[str, object]:

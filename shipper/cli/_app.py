@@ -16,11 +16,13 @@ import typer
 from shipper import pipeline, preflight, telemetry
 from shipper.cli import (
     _captures,
+    _config,
     _dashboard,
     _dead_letters,
     _doctor,
     _journal,
     _percentiles,
+    _prune,
     _reload,
     _replay,
     _status,
@@ -230,6 +232,7 @@ def explain(
 
 
 app.command(epilog=_doctor.EXAMPLES)(_doctor.doctor)
+app.command(epilog=_prune.EXAMPLES)(_prune.prune)
 app.command(epilog=_reload.EXAMPLES)(_reload.reload)
 app.command(epilog=_replay.EXAMPLES)(_replay.replay)
 app.command(epilog=_status.EXAMPLES)(_status.status)
@@ -240,6 +243,7 @@ app.command(epilog=_dashboard.EXAMPLES)(_dashboard.dashboard)
 app.command(epilog=_captures.GENERATE_EXAMPLES)(_captures.generate)
 app.command(epilog=_captures.ANONYMISE_EXAMPLES)(_captures.anonymise)
 app.command(epilog=_top.EXAMPLES)(_top.top)
+app.add_typer(_config.app, name="config")
 app.add_typer(_journal.app, name="journal")
 app.add_typer(_dead_letters.app, name="dead-letters")
 

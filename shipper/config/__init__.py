@@ -30,9 +30,12 @@ from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
 from shipper.config._enrichment import Enrichment
 from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
+from shipper.config._example import example
 from shipper.config._interpretation import Interpretation
 from shipper.config._metrics import Metrics
+from shipper.config._origins import Setting, as_toml, settings_of
 from shipper.config._privacy import Privacy
+from shipper.config._retention import Retention
 from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender, SenderZone
 from shipper.config._values import LabelName, Zone, known_zone
 from shipper.errors import ConfigError
@@ -56,10 +59,15 @@ __all__ = [
     "Listener",
     "Metrics",
     "Privacy",
+    "Retention",
     "Sender",
     "SenderZone",
+    "Setting",
+    "as_toml",
+    "example",
     "load",
     "machine_zone",
+    "settings_of",
 ]
 
 
@@ -104,6 +112,8 @@ class Config(BaseSettings):
     """Counters and health over HTTP."""
     keep_original: Literal["unparsed", "always", "never"] = "unparsed"
     """Whose raw line stands in `event.original`: of lines not wholly understood (cut ones too), of all, of none."""
+    retention: Retention = Retention()
+    """How long days are kept."""
     privacy: Privacy = Privacy()
     """What is hidden of the lines."""
     enrichment: Enrichment = Enrichment()
