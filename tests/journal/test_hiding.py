@@ -8,7 +8,7 @@ import pytest
 
 from shipper.errors import JournalFull
 from shipper.haproxy.privacy import Hider, Rules
-from shipper.journal.codec import Draft
+from shipper.journal.codec import Draft, Packed
 from shipper.journal.entry import Cursor, Flag, Origin
 from shipper.journal.hiding import Hiding
 from tests.haproxy.lines import Values
@@ -23,9 +23,10 @@ class Writing:
     cursors: dict[tuple[int, int], Cursor] = field(default_factory=dict)
     closed: bool = False
 
-    def append(self, draft: Draft) -> None:
+    def append(self, draft: Draft | Packed) -> None:
         if self.full:
             raise JournalFull("full")
+        assert isinstance(draft, Draft)
         self.taken.append(draft)
 
     def close(self) -> None:
@@ -64,6 +65,15 @@ def test_the_journal_gets_what_is_left_of_each_line_and_everything_else_as_it_is
     assert (taken.flags, taken.origins, taken.received_us) == (came.flags, came.origins, came.received_us)
     journal.close()
     assert writing.closed
+
+
+def test_lines_that_were_gathered_natively_are_hidden_like_any() -> None:
+    writing, came = Writing(), draft(Values().line(), b"who knows")
+    packed = Packed(came.received_us, came.table, came.data, came.origins, came.tally)
+    journal = Hiding(writing, hider())
+    journal.append(packed)
+    journal.append(came)
+    assert writing.taken[0] == writing.taken[1]
 
 
 def test_a_cut_line_is_hidden_as_one() -> None:
