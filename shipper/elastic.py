@@ -18,14 +18,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
-from elastic_transport import ConnectionTimeout, HttpHeaders, Serializer, TransportError
+from elastic_transport import ConnectionTimeout, HttpHeaders, Serializer, TransportError, Urllib3HttpNode
 from elasticsearch import Elasticsearch
 
 from shipper.errors import ConfigError, ConnectionFailed, TimedOut
+from shipper.http_deadline import punctual
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from elastic_transport import NodeConfig
 
     from shipper import config
 
@@ -69,6 +72,14 @@ class _Raw(Serializer):
         return data
 
 
+class _Node(Urllib3HttpNode):
+    """A node whose answers are whole in time, or have failed."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        super().__init__(config)
+        self.pool.ConnectionCls = punctual(self.pool.ConnectionCls)
+
+
 class Client:
     """Talks to the nodes of ``settings``, from any number of threads. It may not cross a fork."""
 
@@ -79,6 +90,7 @@ class Client:
         self._client = Elasticsearch(
             list(settings.urls),
             **_tls(settings),
+            node_class=_Node,
             connections_per_node=connections_max,
             serializers=dict.fromkeys((_JSON, _NDJSON, "application/*", "text/*", "multipart/*"), raw),
             sniff_on_start=False,

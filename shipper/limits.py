@@ -196,6 +196,9 @@ PARKED_BATCH_BYTES: Final = MIB
 """Parked documents tried in one request: few, because they are expected to be refused once more."""
 
 # -- dead letters ----------------------------------------------------------------------------------------------------
+DEAD_LETTER_COPY_TIMEOUT_S: Final = 5.0
+"""A copy to the index of dead letters may take this long; the worker that buried them waits for it."""
+
 DEAD_LETTER_FILE_BYTES: Final = 64 * MIB
 """One file of dead letters; then the next is begun."""
 

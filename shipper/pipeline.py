@@ -29,7 +29,7 @@ import structlog
 
 from shipper import haproxy_files, privileges, telemetry
 from shipper import setup as templates
-from shipper.dead_letter import DeadLetters, at_or_past
+from shipper.dead_letter import at_or_past, open_letters
 from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
 from shipper.enrichment import open_enrichment
@@ -212,11 +212,8 @@ def build(
     surroundings = Surroundings(
         transport=transport,
         parking=parking,
-        dead_letters=DeadLetters(
-            state.root / "dead-letters",
-            config.dead_letters.bytes_max,
-            unsettled=lambda id_: comes_again(id_) or parking.holds(id_),
-            clock_us=clock_us,
+        dead_letters=open_letters(
+            config, client, lambda id_: comes_again(id_) or parking.holds(id_), clock_us=clock_us
         ),
         ready=partial(templates.ready, client) if config.require_template else lambda _: None,
         settled=lambda ticket, verdicts: settled.put((ticket, verdicts)),

@@ -120,6 +120,8 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(
             "a client certificate needs ca_file",
         ),
         ({"elasticsearch": {"urls": ["https://a:1"], "client_key_file": "a"}}, "client_key_file goes with"),
+        ({"dead_letters": {"index": "Letters"}}, "index 'Letters': begin with a-z or 0-9"),
+        ({"dead_letters": {"index": "haproxy-letters"}}, "it would be among the days' indices, haproxy-*"),
         ({"index": {"prefix": "Proxy"}}, "prefix 'Proxy': begin with a-z or 0-9"),
         ({"index": {"prefix": "logs-haproxy"}}, "data streams in Elasticsearch; choose another"),
         ({"index": {"date_format": "%Y.%m"}}, "%Y, %m and %d are all needed"),

@@ -4,13 +4,14 @@ import contextlib
 import gzip
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shipper import config
 from shipper.elastic import Answer, Client
-from shipper.errors import ConnectionFailed
+from shipper.errors import ConnectionFailed, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,25 @@ def serving(answer: bytes) -> Iterator[Server]:
         yield server
     finally:
         server.close()
+
+
+@contextlib.contextmanager
+def dripping(answer: bytes, pause_s: float = 0.05) -> Iterator[str]:
+    """Answer one request byte by byte, for as long as somebody listens."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            for byte in answer:
+                connection.sendall(bytes([byte]))
+                time.sleep(pause_s)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
 
 
 def settings_for(urls: tuple[str, ...], settings: dict[str, str]) -> config.Elasticsearch:
@@ -137,6 +157,23 @@ def test_an_answer_that_does_not_come_is_a_failed_connection() -> None:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with connected(url) as client, pytest.raises(ConnectionFailed):
             client.bulk("i", b"{}\n", 0.2)
+
+
+DRIPPED = [b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000, http(200, b"{}" + b" " * 1000)]
+
+
+@pytest.mark.parametrize("answer", DRIPPED, ids=["header", "body"])
+def test_an_answer_that_drips_is_out_of_time_like_one_that_does_not_come(answer: bytes) -> None:
+    with dripping(answer) as url, connected(url) as client:
+        begun_s = time.monotonic()
+        with pytest.raises(TimedOut):
+            client.bulk("i", b"{}\n", 0.3)
+        assert time.monotonic() - begun_s < 5.0
+
+
+def test_an_answer_that_comes_in_pieces_but_in_time_is_read() -> None:
+    with dripping(http(200, b"{}"), pause_s=0.001) as url, connected(url) as client:
+        assert client.bulk("i", b"{}\n", 5.0) == Answer(200, b"{}")
 
 
 def test_a_failed_request_is_sent_once_and_the_next_one_goes_to_another_node() -> None:

@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import tomllib
 import zoneinfo
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tzlocal
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -126,6 +127,14 @@ class Config(BaseSettings):
     """How long a stop waits for Elasticsearch; the rest stays in the journal."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe of shipper's own log events that is written."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        copies = self.dead_letters.index
+        if copies is not None and fnmatchcase(copies, self.index.pattern):
+            msg = f"dead_letters.index {copies!r}: it would be among the days' indices, {self.index.pattern}"
+            raise ValueError(msg)
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -61,7 +61,7 @@ class Elasticsearch(Closed):
     compression: Literal["none", "gzip"] = "none"
     """Of bulk requests: `gzip` is for a slow or costly network, at the price of CPU time."""
     request_timeout_s: PositiveFloat = 30.0
-    """A request without an answer for this long has failed, and is sent again."""
+    """A request whose answer is not whole after this long has failed, and is sent again."""
 
     @model_validator(mode="after")
     def _check_urls(self) -> Elasticsearch:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from shipper import limits, listen_url
-from shipper.config._values import Closed, Network, Zone
+from shipper.config._values import Closed, IndexName, Network, Zone
 
 if TYPE_CHECKING:
     from shipper.listen_url import ListenUrl
@@ -162,3 +162,5 @@ class DeadLetters(Closed):
 
     bytes_max: PositiveInt = limits.DEAD_LETTERS_BYTES_MAX
     """The bound of all files; delivery pauses there."""
+    index: IndexName | None = None
+    """An index that gets a copy of each, for dashboards and alerts; by default none does."""

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+_INDEX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,199}")
 _LABEL: Final = re.compile(r"[a-z0-9_]{1,64}")
 
 
@@ -32,12 +33,20 @@ def _label(name: str) -> str:
     return name
 
 
+def _index(name: str) -> str:
+    if not _INDEX.fullmatch(name):
+        msg = f"index {name!r}: begin with a-z or 0-9, go on with a-z, 0-9, '.', '_', '-', at most 200"
+        raise ValueError(msg)
+    return name
+
+
 def _network(text: str) -> str:
     return str(ip_network(text, strict=False))
 
 
 Zone = Annotated[str, AfterValidator(known_zone)]
 Network = Annotated[str, AfterValidator(_network)]
+IndexName = Annotated[str, AfterValidator(_index)]
 LabelName = Annotated[str, AfterValidator(_label)]
 
 

@@ -68,12 +68,12 @@ _NEEDED: Final = frozenset(field.name for field in fields(DeadLetter) if field.d
 
 def letter(refusal: Refusal, time_us: int) -> bytes:
     """Write ``refusal`` as a line of NDJSON."""
-    return encode(_letter(refusal, time_us))
+    return encode(letter_of(refusal, time_us))
 
 
 def refused_again(old: DeadLetter, refusal: Refusal, time_us: int) -> DeadLetter:
     """Give the letter of a line that a retry could not bring in: what was said now, and when it was given up first."""
-    new = _letter(refusal, time_us)
+    new = letter_of(refusal, time_us)
     kept = {name: getattr(old, name) for name in ("time", "received", "sender", "listener", "cut")}
     return replace(new, **kept, tries=old.tries + refusal.tries, retried=new.time)
 
@@ -123,7 +123,8 @@ def whole_lines(path: Path) -> Iterator[bytes]:
         yield from (line for line in file if line.endswith(b"\n"))
 
 
-def _letter(refusal: Refusal, time_us: int) -> DeadLetter:
+def letter_of(refusal: Refusal, time_us: int) -> DeadLetter:
+    """Give the letter of a refusal that is given up now."""
     line = refusal.line
     return DeadLetter(
         time=format_timestamp(time_us),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from shipper import setup as templates
-from shipper.dead_letter import DeadLetters
+from shipper.dead_letter import open_letters
 from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
 from shipper.errors import Permanent
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shipper.config import Config
+    from shipper.dead_letter import Letters
     from shipper.encode import Body
     from shipper.journal import Verdicts
     from shipper.refusal import Refusal
@@ -155,11 +156,8 @@ class _Replay:
         return self._outcome(delivery)
 
     def _delivery(self, client: Client) -> Delivery:
-        letters = DeadLetters(
-            self._config.state_dir / "dead-letters",
-            self._config.dead_letters.bytes_max,
-            unsettled=partial(self._reading.comes_again, self._before.reached),
-            clock_us=_clock_us,
+        letters = open_letters(
+            self._config, client, partial(self._reading.comes_again, self._before.reached), clock_us=_clock_us
         )
         surroundings = Surroundings(
             transport=client,
@@ -273,7 +271,7 @@ class _Replay:
 class _Counted:
     """Dead letters that are told as well."""
 
-    def __init__(self, letters: DeadLetters, told: SimpleQueue[Sequence[Refusal]]) -> None:
+    def __init__(self, letters: Letters, told: SimpleQueue[Sequence[Refusal]]) -> None:
         self._letters = letters
         self._told = told
 

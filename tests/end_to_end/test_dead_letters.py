@@ -79,6 +79,21 @@ def test_what_was_mended_is_indexed_as_if_it_had_never_been_refused(world: World
     assert shipper.stop() == 0
 
 
+def test_an_index_that_is_asked_for_gets_a_copy_of_each_letter(world: World) -> None:
+    refuse_cookies(world)
+    copies = f"letters-of-{world.prefix}"
+    shipper = world.started(dead_letters={"index": copies})
+    refused(world, shipper, range(30))
+    assert shipper.stop() == 0
+    client = world.indexed.client
+    client.indices.refresh(index=copies)
+    found = client.search(index=copies, size=100, query={"term": {"dead_letter.field": COOKIE}})["hits"]["hits"]
+    letters = {letter.id: letter for letter in read(shipper.state.root / "dead-letters")}
+    assert {hit["_id"] for hit in found} == set(letters)
+    assert all(hit["_source"]["error"]["message"] == letters[hit["_id"]].reason for hit in found)
+    client.indices.delete(index=copies)
+
+
 def test_what_is_refused_again_stays_with_what_is_said_now(world: World) -> None:
     refuse_cookies(world)
     shipper = world.started()

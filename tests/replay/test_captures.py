@@ -163,7 +163,9 @@ def test_damage_in_the_middle_is_said(tmp_path: Path) -> None:
         list(capture.lines())
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), zstandard.compress(b"\n\n")])
+@pytest.mark.parametrize(
+    "content", [b"", gzip.compress(b""), zstandard.compress(b"\n\n")], ids=["nothing", "gzip", "zstandard"]
+)
 def test_a_file_without_lines_has_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "capture"
     path.write_bytes(content)

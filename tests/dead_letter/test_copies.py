@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from shipper.dead_letter import Copied, DeadLetters, read
+from shipper.elastic import Answer
+from shipper.errors import ConnectionFailed
+from tests.dead_letter.test_files import NOON_US, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass
+class Client:
+    """Answers as it is told to, and keeps what it is asked."""
+
+    made: tuple[int, Any] = (200, {"acknowledged": True})
+    statuses: tuple[int, ...] = (201,)
+    fails: bool = False
+    bodies: list[list[Any]] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+
+    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
+        assert body
+        self.requests.append((method, path))
+        return self.made
+
+    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
+        assert (index, timeout_s > 0) == ("letters", True)
+        if self.fails:
+            raise ConnectionFailed("no answer")
+        self.bodies.append([json.loads(line) for line in body.splitlines()])
+        items = [{"create": {"status": status, "error": {"reason": "because"}}} for status in self.statuses]
+        return Answer(200, json.dumps({"errors": True, "items": items}).encode())
+
+
+def copied(folder: Path, client: Client, bytes_max: int = 1_000_000) -> Copied:
+    letters = DeadLetters(folder, bytes_max, unsettled=lambda _: False, clock_us=lambda: NOON_US)
+    return Copied(letters, "letters", client, lambda: NOON_US)
+
+
+def test_a_copy_says_what_the_letter_says(tmp_path: Path) -> None:
+    client = Client()
+    assert copied(tmp_path, client).write([refused()]) is None
+    (letter,) = read(tmp_path)
+    action, document = client.bodies[0]
+    assert action == {"create": {"_id": letter.id}}
+    assert document["@timestamp"] == letter.time
+    assert document["event"]["kind"] == "pipeline_error"
+    assert document["event"]["original_base64"] == letter.line_base64
+    assert document["error"] == {"type": letter.type, "message": letter.reason}
+    assert json.loads(document["dead_letter"]["document"]) == letter.document
+    assert document["dead_letter"]["index"] == letter.index
+
+
+def test_the_index_is_created_once_and_one_that_is_there_is_taken(tmp_path: Path) -> None:
+    client = Client(made=(400, {"error": {"type": "resource_already_exists_exception"}}), statuses=(409,))
+    letters = copied(tmp_path, client)
+    with capture_logs() as events:
+        letters.write([refused(1)])
+        letters.write([refused(2)])
+    assert client.requests == [("PUT", "/letters")]
+    assert len(client.bodies) == 2
+    assert [event["event"] for event in events] == ["dead_letter_file_opened"]
+
+
+@pytest.mark.parametrize(
+    ("client", "reason"),
+    [
+        (Client(made=(403, {"error": "not allowed"})), "not allowed"),
+        (Client(fails=True), "no answer"),
+        (Client(statuses=(400,)), "because"),
+    ],
+)
+def test_a_copy_that_fails_is_said_and_the_letter_is_kept(tmp_path: Path, client: Client, reason: str) -> None:
+    with capture_logs() as events:
+        assert copied(tmp_path, client).write([refused()]) is None
+    (event,) = [event for event in events if event["event"] == "dead_letters_not_copied"]
+    assert reason in event["reason"]
+    assert event["items"] == 1
+    assert len(list(read(tmp_path))) == 1
+
+
+def test_what_cannot_be_kept_is_not_copied(tmp_path: Path) -> None:
+    client = Client()
+    reason = copied(tmp_path, client, bytes_max=1).write([refused()])
+    assert reason is not None
+    assert client.bodies == []
