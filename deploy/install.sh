@@ -9,6 +9,7 @@
 #   /etc/shipper/environment              secrets, as SHIPPER_…=…; readable by root alone
 #   /lib/systemd/system/shipper.*         the service and its socket
 #   /usr/lib/sysusers.d, /usr/lib/sysctl.d
+#   /usr/share/…                          completion for bash, zsh and fish
 #
 # May be run again, for an upgrade: `systemctl restart shipper` then loses nothing, since systemd keeps the socket.
 # DESTDIR puts all of it below another folder and starts nothing; PYTHON names another interpreter.
@@ -26,6 +27,15 @@ ln -sf /opt/shipper/bin/shipper "$root/usr/bin/shipper"
 install -d -m 0755 "$root/etc/shipper"
 test -e "$root/etc/shipper/shipper.toml" || install -m 0644 "$here/shipper.toml" "$root/etc/shipper/shipper.toml"
 test -e "$root/etc/shipper/environment" || install -m 0600 /dev/null "$root/etc/shipper/environment"
+
+complete() { # SHELL FILE
+    install -d "$root/usr/share/$(dirname "$2")"
+    _SHIPPER_COMPLETE="source_$1" "$root/opt/shipper/bin/shipper" > "$root/usr/share/$2"
+    chmod 0644 "$root/usr/share/$2"
+}
+complete bash bash-completion/completions/shipper
+complete zsh zsh/vendor-completions/_shipper
+complete fish fish/vendor_completions.d/shipper.fish
 
 install -m 0644 "$here/systemd/shipper.service" "$here/systemd/shipper.socket" "$root/lib/systemd/system/"
 install -m 0644 "$here/systemd/shipper.sysusers" "$root/usr/lib/sysusers.d/shipper.conf"

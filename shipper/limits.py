@@ -334,6 +334,15 @@ STATUS_AGE_S_MAX: Final = 10.0
 PULSE_AGE_S_MAX: Final = 30.0
 """A process that did not look for so long whether it is to stop hangs: it looks each second, but for a slow disk."""
 
+TAP_LISTENERS_MAX: Final = 4
+"""Of those who watch documents at the same time; further ones are told so."""
+
+TAP_BODIES_WAITING_MAX: Final = 4
+"""Bulk bodies that wait for one of them: by reference, so they cost only what delivery has let go of meanwhile."""
+
+TAP_SEND_S_MAX: Final = 10.0
+"""One of them that reads nothing for so long is let go."""
+
 METRICS_CONNECTIONS_MAX: Final = 8
 """Of those who ask for counters and health at the same time; further ones are closed unheard."""
 

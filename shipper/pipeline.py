@@ -41,7 +41,7 @@ from shipper.limits import RECEIVE_STOP_S_MAX
 from shipper.processes import EXIT_DONE, Role, notifier, supervise
 from shipper.receive import open_sources, passed_sockets, receive
 from shipper.reloading import Outcome, Reception, must_stay, told
-from shipper.service import Accounts, Clocks, Metrics, StatusServer, Timed, Vitals, open_http, serve_http
+from shipper.service import Accounts, Clocks, Metrics, StatusServer, TapServer, Timed, Vitals, open_http, serve_http
 from shipper.setup import Problem
 from shipper.shipping import Shipping
 
@@ -147,7 +147,10 @@ class _Running:
         server.start()
         _log.info("engine_chosen", engine=choose_engine(config.engine), wanted=config.engine, native=native_version())
         requests = Timed(client, time.monotonic)
+        tapped = TapServer(config.state_dir)
+        tapped.start()
         shipping = build(config, self._state, client, server.publish, requests)
+        shipping.sent = tapped.offer
         if self._http is not None:
             serve_http(
                 self._http,
@@ -155,6 +158,7 @@ class _Running:
                 lambda: Vitals(self._receiving.pulse.age_s, server.age_s, server.newest),
             )
         shipping.run(stop, config.shutdown_timeout_s)
+        tapped.close()
         server.close()
         client.close()
         return 0

@@ -171,17 +171,22 @@ def _ports(config: Config, running: str | None) -> Iterator[Finding]:
             yield Finding(subject, text, good=found.good or is_ours, doubtful=found.doubtful)
 
 
-def _retention(config: Config) -> Iterator[Finding]:
-    keep_days, by = config.retention.keep_days, config.retention.by
-    if keep_days is not None:
-        who = "shipper deletes" if by == "shipper" else "Elasticsearch deletes, by the policy of `shipper setup`,"
-        yield Finding("retention", f"{who} the index of a day that has ended for {keep_days} days")
+def _retention(config: Config, client: Client) -> Iterator[Finding]:
+    keep_days = config.retention.keep_days
+    if keep_days is None:
+        return
+    by_ilm = config.retention.by == "ilm"
+    problem = templates.check_policy(client, config.index, keep_days) if by_ilm else None
+    who = "Elasticsearch" if by_ilm else "shipper"
+    text = f"{who} deletes the index of a day that has ended for {keep_days} days"
+    yield Finding("retention", str(problem or text), good=problem is None)
 
 
 def _elasticsearch(config: Config) -> Iterator[Finding]:
     client = Client(config.elasticsearch)
     try:
         problems = templates.check(client, config.index, now=datetime.now(UTC))
+        retention = list(_retention(config, client))
     except ShipperError as error:
         yield Finding("elasticsearch", str(error), good=False)
         return
@@ -189,7 +194,7 @@ def _elasticsearch(config: Config) -> Iterator[Finding]:
         client.close()
     for problem in problems:
         yield Finding("elasticsearch", problem.message, good=False)
-    yield from _retention(config)
+    yield from retention
     if not problems:
         yield Finding(
             "elasticsearch", f"{config.elasticsearch.urls[0]} answers; the template {config.index.prefix} is in place"

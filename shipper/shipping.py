@@ -22,10 +22,10 @@ from shipper.encode import make_encoder
 from shipper.limits import BATCH_BYTES_MAX, SENDERS_REMEMBERED_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from shipper.deliver import Delivery
-    from shipper.encode import Encoded, Encoder, Engine, Enricher
+    from shipper.encode import Body, Encoded, Encoder, Engine, Enricher
     from shipper.journal import Committer, Ledger, Reader, Verdicts
     from shipper.processes import Stop
     from shipper.service import Accounts
@@ -62,6 +62,8 @@ class Shipping:
     linger_s: float
     engine: Engine = "python"
     enricher: Enricher | None = None
+    sent: Callable[[Sequence[Body]], None] = lambda _: None
+    """Is called with the bodies of each batch that delivery has taken."""
     _in_hand: tuple[int, Encoded] | None = None
     _encoders: dict[bytes, Encoder] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
@@ -118,6 +120,7 @@ class Shipping:
             if not self.delivery.submit(ticket, encoded.bodies, ROOM_WAIT_S):
                 return False
             self._in_hand = None
+            self.sent(encoded.bodies)
         return True
 
     def _encoder(self, interpretation: bytes) -> Encoder:

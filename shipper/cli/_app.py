@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shipper import pipeline, preflight, telemetry
+from shipper import build, pipeline, preflight, telemetry
 from shipper.cli import (
     _captures,
     _config,
@@ -27,6 +26,7 @@ from shipper.cli import (
     _replay,
     _status,
     _stress,
+    _tap,
     _top,
     _verify,
 )
@@ -242,6 +242,7 @@ app.command(epilog=_percentiles.EXAMPLES)(_percentiles.percentiles)
 app.command(epilog=_dashboard.EXAMPLES)(_dashboard.dashboard)
 app.command(epilog=_captures.GENERATE_EXAMPLES)(_captures.generate)
 app.command(epilog=_captures.ANONYMISE_EXAMPLES)(_captures.anonymise)
+app.command(epilog=_tap.EXAMPLES)(_tap.tap)
 app.command(epilog=_top.EXAMPLES)(_top.top)
 app.add_typer(_config.app, name="config")
 app.add_typer(_journal.app, name="journal")
@@ -250,10 +251,10 @@ app.add_typer(_dead_letters.app, name="dead-letters")
 
 @app.command()
 def version() -> None:
-    """Print the version, and which engine `engine = "auto"` chooses."""
-    native = native_version()
+    """Print the version, what it was built from, and which engine `engine = "auto"` chooses."""
+    python, native = sys.version.split()[0], native_version()
     engine = "python" if native is None else f"native {native}"
-    typer.echo(f"shipper {installed_version('shipper')} (Python {sys.version.split()[0]}, engine {engine})")
+    typer.echo(f"shipper {build.version()} (build {build.commit()}, Python {python}, engine {engine})")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 -- typer's signature of an option's callback

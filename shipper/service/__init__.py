@@ -6,6 +6,7 @@ from shipper.service._http import open_http, serve_http
 from shipper.service._metrics import Metrics
 from shipper.service._socket import NoStatusError, StatusServer, fetch
 from shipper.service._status import Expected, Sender, Status
+from shipper.service._tap import NoTapError, Tapped, TapServer, tap
 from shipper.service._timed import Timed
 
 __all__ = [
@@ -14,12 +15,16 @@ __all__ = [
     "Expected",
     "Metrics",
     "NoStatusError",
+    "NoTapError",
     "Sender",
     "Status",
     "StatusServer",
+    "TapServer",
+    "Tapped",
     "Timed",
     "Vitals",
     "fetch",
     "open_http",
     "serve_http",
+    "tap",
 ]

@@ -149,6 +149,12 @@ def _delivery(status: Status) -> Iterator[Metric]:
         ["kind"],
     )
     yield _gauge("shipper_held_indices", "Indices that take nothing; see shipper status", {(): len(status.held)})
+    yield _gauge(
+        "shipper_index_held",
+        "1: this index takes nothing; shipper status has the reason",
+        dict.fromkeys(((index,) for index in status.held), 1),
+        ["index"],
+    )
 
 
 def _journal(status: Status) -> Iterator[Metric]:

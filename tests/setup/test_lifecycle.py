@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shipper import config, pipeline
+from shipper import config, pipeline, preflight
 from shipper.errors import Permanent, Retryable
-from shipper.setup import check, install, install_policy, lifecycle_settings
+from shipper.setup import check, check_policy, install, install_policy, lifecycle_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,15 @@ def test_somebody_elses_policy_stays() -> None:
         install_policy(server, INDEX, 30)
 
 
+def test_what_is_wrong_with_the_policy_is_said() -> None:
+    server = Policies()
+    missing = check_policy(server, INDEX, 30)
+    install_policy(server, INDEX, 30)
+    assert check_policy(server, INDEX, 30) is None
+    found = (missing, check_policy(server, INDEX, 7), check_policy(Policies({"policy": {"phases": {}}}), INDEX, 30))
+    assert [problem and problem.kind for problem in found] == ["missing", "differs", "unreadable"]
+
+
 def test_a_refusal_says_whether_it_may_pass() -> None:
     with pytest.raises(Permanent, match="was refused"):
         install_policy(Policies(status=403), INDEX, 30)
@@ -62,11 +71,21 @@ def test_a_date_in_the_name_counts_where_ilm_can_read_it() -> None:
     assert lifecycle_settings(config.Index(date_format="%Y-%m-%d")) == {"index.lifecycle.name": "haproxy"}
 
 
-def test_a_server_without_ilm_is_told_from_one_that_refuses(client: Client, index: config.Index) -> None:
+def test_a_server_without_ilm_is_told_from_one_that_refuses(
+    client: Client, elasticsearch_url: str, index: config.Index
+) -> None:
     if client.request("GET", "/_ilm/status")[0] == 200:
         assert install_policy(client, index, 30).kind == "created"
         assert client.request("DELETE", f"/_ilm/policy/{index.prefix}")[0] == 200
         return
+    settings = config.Config(
+        elasticsearch=config.Elasticsearch(urls=(elasticsearch_url,)),
+        index=index,
+        retention=config.Retention(keep_days=30, by="ilm"),
+    )
+    assert "has no ILM" in "".join(
+        finding.text for finding in preflight.check(settings) if finding.subject == "retention"
+    )
     with pytest.raises(Permanent, match=r"has no ILM; set retention\.by"):
         install_policy(client, index, 30)
 
