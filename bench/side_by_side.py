@@ -1,56 +1,56 @@
 """shipper with both engines and its peers, side by side: the same lines over UDP, to a sink that stores nothing.
 
-1. Generator and sink (``native/bench``) share the machine's cores with what is measured, and cost little beside it.
-2. A run offers lines at one rate for some seconds, and waits until the sink has them all or gets no more. CPU time is
-   that of the contestant's processes alone, over the documents; memory is their PSS at its most.
-3. Each contestant is offered growing rates until it loses a line; what it did at each is a row.
-4. Latency is from the sending of a datagram to the arrival of the bulk request with its document: the first and the
-   last of each request tell.
+1. A run offers lines at one rate for some seconds, and waits until the sink has them all or gets no more. CPU time is
+   that of the contestant's processes alone, until the last document came; memory is their PSS at its most.
+2. Each contestant is offered growing rates until it loses a line; what it did at each is a row.
+3. The goals are held against the rows at the end, and the measurement fails when one is missed.
 """
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench.lines import lines
-from shipper.limits import MIB
+from bench.contestants import NATIVE, Contestant, contestants, free_port
+from bench.endpoints import Figures, Generator, Sink, build, write_capture
+from bench.processes import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Sequence
 
-NATIVE: Final = Path(__file__).parent.parent / "native"
-PEERS: Final = Path(__file__).parent / "peers"
-DISTINCT_LINES: Final = 50_000
-RATES: Final = (7_000, 20_000, 50_000, 100_000, 150_000, 200_000)
+RATES: Final = (7_000, 20_000, 50_000, 100_000, 150_000, 200_000, 250_000)
 SECONDS: Final = 10
+LONG_RATE: Final = 200_000
+LONG_SECONDS: Final = 20
+AWAY_S: Final = 10
 QUIET_S: Final = 3.0
 """The sink has what it gets when nothing came for so long."""
-START_S_MAX: Final = 20.0
-SAMPLE_S: Final = 0.25
 
-Contestant: TypeAlias = "Callable[[Path, int], Contestation]"
+GOAL_RATE: Final = 150_000
+CPU_US_MAX: Final = 4.0
+CPU_SHARE_MAX: Final = 1 / 7
+PSS_MIB_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Contestation:
-    """A contestant that runs: its command, and the port that it listens on."""
+class Load:
+    """What a contestant is offered."""
 
-    command: list[str]
-    port: int
+    rate: int
+    seconds: int
+    away_s: int = 0
+    """For how long the sink is away, from a quarter of the time on."""
+
+    def __str__(self) -> str:
+        away = f", sink away for {self.away_s} s" if self.away_s else ""
+        return f"{self.rate:,}/s for {self.seconds} s{away}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,217 +58,107 @@ class Row:
     """How one run went."""
 
     name: str
-    rate: int
+    load: Load
     sent: int
-    documents: int
+    seen: Figures
     cpu_us: float
+    """Of a document."""
     pss_mib: float
-    bytes_each: float
-    latency_ms: tuple[int, int]
-    """Median and most."""
     late_ms: float
     """How far the generator was behind."""
 
     @property
     def lost(self) -> int:
-        """Lines that never came; a document that came twice hides none here, for the sink refuses nothing."""
-        return max(0, self.sent - self.documents)
+        """Lines that never came."""
+        return max(0, self.sent - self.seen.documents)
 
 
-class Sink:
-    """What takes the documents; ``figures`` are what it said last."""
-
-    def __init__(self, port: int = 0) -> None:
-        command = [str(NATIVE / "target/release/sink"), str(port)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.port = int(self._line())
-        self.figures = (0, 0, 0, 0, 0)
-
-    def look(self) -> int:
-        """Wait for the next figures; give the number of documents."""
-        documents, size, requests, median, most = map(int, self._line().split())
-        self.figures = documents, size, requests, median, most
-        return documents
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None  # noqa: S101 -- it was started with pipes
-            pipe.close()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None  # noqa: S101 -- it was started with a pipe
-        return self._process.stdout.readline()
-
-
-def contestants() -> dict[str, Contestant]:
-    """Give those that are installed, by name."""
-    found: dict[str, Contestant] = {
-        "shipper, native": lambda folder, sink: _shipper(folder, sink, "native"),
-        "shipper, Python": lambda folder, sink: _shipper(folder, sink, "python"),
-    }
-    if _rsyslogd() is not None:
-        found["rsyslog"] = _rsyslog
-    return found
-
-
-def main(rates: tuple[int, ...] = RATES, seconds: int = SECONDS, only: str = "") -> bool:
-    """Measure, print, and tell whether shipper's native engine lost nothing."""
+def main(rates: Sequence[int] = RATES, seconds: int = SECONDS, only: str = "") -> bool:
+    """Measure, print, and tell whether shipper's native engine reached its goals."""
+    build()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         capture = Path(folder) / "lines"
-        capture.write_bytes(b"\n".join(_timed(line) for line in lines(DISTINCT_LINES, "local", start=_now())))
-        for name, contestant in contestants().items():
-            for rate in rates if only in name else ():
-                rows.append(_run(name, contestant, capture, rate, seconds))
-                if rows[-1].lost:
-                    break
-    Console().print(_table(rows, seconds))
-    return not any(row.lost for row in rows if row.name == "shipper, native")
+        write_capture(capture)
+        for contestant in contestants():
+            if only in contestant.name:
+                rows += _growing(contestant, capture, [Load(rate, seconds) for rate in rates])
+        long = [Load(LONG_RATE, LONG_SECONDS), Load(LONG_RATE, LONG_SECONDS, AWAY_S)]
+        native = [each for each in contestants() if each.name == NATIVE and only in NATIVE]
+        rows += [run(each, capture, load) for each in native for load in long]
+    console = Console()
+    console.print(_table(rows))
+    missed = _missed(rows)
+    console.print(*(f"missed: {each}" for each in missed), sep="\n")
+    return not missed
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _growing(contestant: Contestant, capture: Path, loads: Sequence[Load]) -> list[Row]:
+    """Offer growing loads until lines are lost."""
+    rows = []
+    for load in loads:
+        rows.append(run(contestant, capture, load))
+        if rows[-1].lost:
+            break
+    return rows
 
 
-def _timed(line: bytes) -> bytes:
-    """Give a line with a place for the time of sending in its URL."""
-    return line.replace(b"?page=", b"?t=0000000000000000&page=")
-
-
-def _run(name: str, contestant: Contestant, capture: Path, rate: int, seconds: int) -> Row:
+def run(contestant: Contestant, capture: Path, load: Load) -> Row:
+    """Offer a load."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-run-")))
-        sink = Sink()
-        stack.callback(sink.close)
-        contestation = contestant(folder, sink.port)
-        process = stack.enter_context(_running(contestation, folder / "log"))
-        before_s, most_mib = _cpu_s(process), 0.0
-        command = [str(NATIVE / "target/release/generate"), str(capture)]
-        command += [str(contestation.port), str(rate), str(seconds)]
-        generator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        quiet_since, documents, cpu_s = time.monotonic(), 0, before_s
-        while generator.poll() is None or time.monotonic() - quiet_since < QUIET_S:
-            came = sink.look()
-            most_mib = max(most_mib, _pss_mib(process))
-            if came != documents:
-                quiet_since, documents, cpu_s = time.monotonic(), came, _cpu_s(process)
-            if generator.poll() is not None and documents >= rate * seconds:
+        sink, port = stack.enter_context(Sink()), free_port()
+        family = stack.enter_context(running(contestant.set_up(folder, port, sink.port), port, folder / "log"))
+        row = Row(contestant.name, load, 0, Figures(), 0, 0, 0)
+        begin_s, idle_s = time.monotonic(), family.cpu_s()
+        away = (begin_s + load.seconds / 4, begin_s + load.seconds / 4 + load.away_s)
+        generator = stack.enter_context(Generator(capture, port, load.rate, load.seconds))
+        is_away, moved_s, spent_s = False, begin_s, 0.0
+        while True:
+            if is_away != (away[0] <= (now_s := time.monotonic()) < away[1]):
+                is_away = not is_away
+                sink.be_away(away=is_away)
+            seen = sink.look()
+            row = replace(row, pss_mib=max(row.pss_mib, family.pss_mib()))
+            if seen.documents != row.seen.documents:
+                moved_s, spent_s = now_s, family.cpu_s() - idle_s
+            row = replace(row, seen=seen)
+            came_all = seen.documents >= generator.total
+            if generator.is_over and not is_away and (came_all or now_s - moved_s > QUIET_S):
                 break
-        assert generator.stdout is not None  # noqa: S101 -- it was started with a pipe
-        sent, _, late_ms = generator.stdout.read().split()[1:]
-        generator.stdout.close()
-        _, size, _, *latencies = sink.figures
-        return Row(
-            name=name,
-            rate=rate,
-            sent=int(sent),
-            documents=documents,
-            cpu_us=(cpu_s - before_s) / max(documents, 1) * 1e6,
-            pss_mib=most_mib,
-            bytes_each=size / max(documents, 1),
-            latency_ms=(latencies[0], latencies[1]),
-            late_ms=float(late_ms),
-        )
+        sent, late_ms = generator.report()
+        return replace(row, sent=sent, late_ms=late_ms, cpu_us=spent_s / max(row.seen.documents, 1) * 1e6)
 
 
-@contextmanager
-def _running(contestation: Contestation, log: Path) -> Iterator[psutil.Process]:
-    """Run a contestant; it is there once its port is bound."""
-    with log.open("wb") as file:
-        process = subprocess.Popen(contestation.command, stdout=file, stderr=file, cwd=log.parent)
-        try:
-            deadline_s = time.monotonic() + START_S_MAX
-            while not _is_bound(contestation.port):
-                if process.poll() is not None or time.monotonic() > deadline_s:
-                    raise SystemExit(f"{contestation.command[0]} did not start:\n{log.read_text()}")
-                time.sleep(SAMPLE_S)
-            time.sleep(1)
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+def _missed(rows: list[Row]) -> list[str]:
+    """Say which goals the native engine missed, of those that were measured."""
+    native = [row for row in rows if row.name == NATIVE]
+    at_goal = {row.name: row.cpu_us for row in rows if row.load.rate == GOAL_RATE and not row.load.away_s}
+    peer_us = [row.cpu_us for row in rows if row.name == "rsyslog" and not row.lost][-1:]
+    missed = [f"{row.load}: {row.lost:,} lines lost" for row in native if row.lost and row.load.rate <= LONG_RATE]
+    missed += [f"{row.load}: {row.pss_mib:.0f} MiB" for row in native if row.pss_mib > PSS_MIB_MAX]
+    missed += [f"{us:.1f} us a document" for name, us in at_goal.items() if name == NATIVE and us > CPU_US_MAX]
+    for us in peer_us if NATIVE in at_goal else []:
+        if at_goal[NATIVE] > us * CPU_SHARE_MAX:
+            missed.append(f"{at_goal[NATIVE]:.1f} us a document, beside {us:.1f} us of rsyslog")
+    return missed
 
 
-def _is_bound(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
-
-
-def _family(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    return sum(sum(each.cpu_times()[:2]) for each in _family(process))
-
-
-def _pss_mib(process: psutil.Process) -> float:
-    return sum(each.memory_full_info().pss for each in _family(process)) / MIB
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _shipper(folder: Path, sink: int, engine: str) -> Contestation:
-    port, configuration = _free_port(), folder / "shipper.toml"
-    configuration.write_text(
-        f'engine = "{engine}"\nstate_dir = "{folder / "state"}"\ntimezone = "UTC"\nrequire_template = false\n'
-        f'[[listeners]]\nurl = "udp://127.0.0.1:{port}"\n[elasticsearch]\nurls = ["http://127.0.0.1:{sink}"]\n'
-    )
-    command = [str(Path(sys.executable).with_name("shipper")), "run", "--config", str(configuration)]
-    return Contestation(command, port)
-
-
-def _rsyslogd() -> str | None:
-    return shutil.which("rsyslogd", path="/usr/sbin:/sbin:/usr/bin")
-
-
-def _rsyslog(folder: Path, sink: int) -> Contestation:
-    port, configuration = _free_port(), folder / "rsyslog.conf"
-    text = (PEERS / "rsyslog.conf").read_text()
-    for place, value in {"PORT": port, "SINK": sink, "RULES": PEERS / "rsyslog.rulebase"}.items():
-        text = text.replace(f'"{place}"', f'"{value}"')
-    configuration.write_text(text)
-    command = [str(_rsyslogd()), "-n", "-C", "-f", str(configuration), "-i", str(folder / "pid")]
-    return Contestation(command, port)
-
-
-def _table(rows: list[Row], seconds: int) -> Table:
-    table = Table(
-        title=f"UDP to a bulk endpoint that stores nothing, {seconds} s at each rate; CPU and bytes a document"
-    )
-    for column in (
-        "",
-        "offered",
-        "lost",
-        "CPU a document",
-        "memory, most",
-        "bytes a document",
-        "latency, median, most",
-    ):
-        table.add_column(column, justify="left" if not column else "right")
+def _table(rows: list[Row]) -> Table:
+    columns = ("CPU a document", "memory, most", "bytes a document", "documents a request", "latency, median, most")
+    table = Table("", "offered", "lost", title="UDP to a bulk endpoint that stores nothing, all on the same cores")
+    for column in columns:
+        table.add_column(column, justify="right")
     for row in rows:
+        seen = row.seen
         table.add_row(
             row.name,
-            f"{row.rate:,}/s",
+            str(row.load) + (f" ({row.late_ms:.0f} ms late)" if row.late_ms > 100 else ""),  # noqa: PLR2004 -- worth a word
             f"{row.lost / max(row.sent, 1):.1%}" if row.lost else "none",
             f"{row.cpu_us:.1f} us",
             f"{row.pss_mib:.0f} MiB",
-            f"{row.bytes_each:,.0f}",
-            f"{row.latency_ms[0]:,}, {row.latency_ms[1]:,} ms",
+            f"{seen.bytes / max(seen.documents, 1):,.0f}",
+            f"{seen.documents / max(seen.requests, 1):,.0f}",
+            f"{seen.latency_ms:,}, {seen.latency_ms_max:,} ms",
         )
     return table

@@ -28,6 +28,9 @@ RECEIVE_CALL_DATAGRAMS: Final = 256
 DATAGRAM_LINES_MAX: Final = 1024
 """Lines in one datagram; what comes after stays together as the last. HAProxy sends one, and none is so short."""
 
+RECEIVE_BUSY_DATAGRAMS: Final = 64
+"""So many in one turn are read on at once, where the kernel may not hold many times more."""
+
 RECEIVE_LINGER_S: Final = 0.005
 """A line waits at most this long between the kernel and the journal."""
 

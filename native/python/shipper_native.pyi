@@ -14,8 +14,9 @@ none; whether all of its lines are to be declined."""
 Entry: TypeAlias = tuple[bytes, int, bytes, bytes, int, Sequence[Origin]]
 """Segment id (12 bytes), base time of receipt in microseconds, the table of lines, their bytes, the offset of these in
 the segment's file, and the origins by their numbers in the table."""
-Parts: TypeAlias = tuple[int, bytes, bytes, bytes]
-"""The number of the index, the body, and where each item ends and which line it is: unsigned 64-bit integers."""
+Parts: TypeAlias = tuple[int, memoryview, bytes, bytes]
+"""The number of the index, the body where it was encoded or a copy, and where each item ends and which line it is:
+unsigned 64-bit integers."""
 
 @final
 class Engine:
@@ -116,8 +117,10 @@ class Inbox:
         ``judge`` gets the packed address of each sender, once an entry, and gives its text; None when it may not send.
         """
 
-def send(fd: int, datagrams: Sequence[bytes], /) -> int:
-    """Send datagrams over a connected socket, without waiting and without the GIL; give how many it took.
+def send(fd: int, datagrams: Sequence[bytes], end: bytes, /) -> int:
+    """Send datagrams over a connected socket, each with ``end`` behind it; give how many it took.
+
+    Without waiting, and without the GIL.
 
     Raises OSError for the first of them.
     """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import shipper_native
 
-from shipper.encode._portable import portable_formats, portable_plan
+from shipper.encode._portable import documents_of, portable_groups, portable_plan
 from shipper.encode._python import Encoder, LineContext
 from shipper.encode.body import Body, Encoded, item_of
 from shipper.haproxy.timestamps import certain_offsets
@@ -38,7 +38,8 @@ class NativeEncoder(Encoder):
     def __init__(self, interpretation: Interpretation) -> None:
         super().__init__(interpretation)
         self._engine = shipper_native.Engine(portable_plan(interpretation))
-        self._names = [known.name for known in portable_formats(interpretation)]
+        groups = portable_groups(interpretation)
+        self._names = [known.name for group in groups for known in documents_of(group)]
         self._zone_names: dict[int, str] = {}
         self._learnt = 0
         self.declined = 0

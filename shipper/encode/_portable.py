@@ -1,8 +1,9 @@
 """The compiled formats as the native engine gets them: one plan in JSON, which hangs on the interpretation alone.
 
 A plan is `{"version", "times", "formats"}`. A format has its *steps* (literals, blanks, and fields with the name of
-their kind in ``haproxy.kinds``), the values that tell its *date* and its *total*, and its *document*: the members in
-the record's order, objects as lists of members, each value with the name of its reader and the values it reads.
+their kind in ``haproxy.kinds``), the values that tell its *date* and its *total*, the *tags* and *frontends* that it is
+for, and its *documents*: the members in the record's order, objects as lists of members, each value with the name of
+its reader and the values it reads.
 
 1. The plan holds the formats that come first in the order of trying, up to the first that the native engine cannot
    execute: a line that fits none of them is Python's, so that precedence is kept.
@@ -17,30 +18,40 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
+from shipper.encode._portable_headers import header_readers
 from shipper.encode._template import to_json
 from shipper.haproxy import kinds, termination
 from shipper.haproxy.formats import STOCK, groups_in_use
 from shipper.haproxy.plan import Plan
 from shipper.haproxy.record import DEFAULTS, PATHS
+from shipper.haproxy.request import REQUEST_ATTRIBUTES
 from shipper.haproxy.steps import Field, Literal
 from shipper.haproxy.timestamps import DAY_US, NEAR_US, OFFSET_US_MAX, OFFSETS_US, TIMESTAMP_US_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeAlias
+
+    from pydantic.fields import FieldInfo
 
     from shipper.config import Interpretation
     from shipper.haproxy.fields import Part
     from shipper.haproxy.formats import CompiledFormat, FormatGroup
+    from shipper.haproxy.headers import Names
     from shipper.haproxy.record import Attributes
     from shipper.haproxy.steps import Step
 
     Reader: TypeAlias = dict[str, Any]
     Members: TypeAlias = list[tuple[str, Any]]
 
-PLAN_VERSION: Final = 1
+PLAN_VERSION: Final = 2
+_KNOWN: Final = {"version", "listener_zones", "senders", "formats", "index", "keep_original", "labels"}
+"""What of an interpretation the plan or its user takes in: with anything else, all lines are Python's."""
+_BLOCKS: Final = ("hr", "hs")
+_REQUEST: Final = {"r"}
 _FORWARD: Final = {
     format_.plan.steps
     for format_ in STOCK
@@ -110,22 +121,30 @@ class _Unportable(Exception):  # noqa: N818 -- not an error: Python executes it
     """A format that only Python can execute."""
 
 
-def portable_formats(interpretation: Interpretation) -> list[CompiledFormat]:
+def portable_groups(interpretation: Interpretation) -> list[FormatGroup]:
     """Give the formats that the native engine can execute, in the order of trying."""
-    found = []
-    for group in groups_in_use(interpretation.formats):
-        if not _is_portable(group):
-            break
-        found.append(group.first)
-    return found
+    if any(getattr(interpretation, name) != field.get_default() for name, field in _fields(interpretation)):
+        return []
+    return list(takewhile(_is_portable, groups_in_use(interpretation.formats)))
+
+
+def _fields(interpretation: Interpretation) -> Iterable[tuple[str, FieldInfo]]:
+    """Give what an interpretation holds beyond what this module knows."""
+    return ((name, field) for name, field in type(interpretation).model_fields.items() if name not in _KNOWN)
+
+
+def documents_of(group: FormatGroup) -> list[CompiledFormat]:
+    """Give the formats of a group, each of which has documents of its own."""
+    return [group.first] if group.place is None else list(dict.fromkeys(group.by_frontend.values()))
 
 
 def _is_portable(group: FormatGroup) -> bool:
     plan = group.plan
-    if group.tags or group.place is not None or not isinstance(plan, Plan) or plan.steps not in _FORWARD:
+    if not isinstance(plan, Plan) or plan.steps not in _FORWARD:
         return False
     try:
-        _sources(group.first)
+        for known in documents_of(group):
+            _sources(known)
     except _Unportable:
         return False
     return True
@@ -143,11 +162,25 @@ def portable_plan(interpretation: Interpretation) -> bytes:
         "near_us": NEAR_US,
         "skew_us_max": 2 * OFFSET_US_MAX,
     }
-    formats = [_format(known, interpretation) for known in portable_formats(interpretation)]
+    formats = [_format(group, interpretation) for group in portable_groups(interpretation)]
     return json.dumps({"version": PLAN_VERSION, "times": times, "formats": formats}).encode()
 
 
-def _format(known: CompiledFormat, interpretation: Interpretation) -> dict[str, Any]:
+def _format(group: FormatGroup, interpretation: Interpretation) -> dict[str, Any]:
+    known, formats = group.first, documents_of(group)
+    by_frontend = group.by_frontend if group.place is not None else {}
+    return {
+        "steps": [_step(step) for step in _steps(known)],
+        "date": known.clock.alias,
+        "total": next(alias for alias in ("Ta", "Tt") if alias in known.plan.aliases),
+        "tags": sorted(group.tags),
+        "frontend": None if group.place is None else known.plan.aliases[group.place],
+        "frontends": {name.decode(): formats.index(each) for name, each in by_frontend.items()},
+        "documents": [_document(each, interpretation) for each in formats],
+    }
+
+
+def _document(known: CompiledFormat, interpretation: Interpretation) -> Members:
     constants: Attributes = DEFAULTS | known.constants
     if interpretation.labels:
         constants["labels"] = dict(interpretation.labels)
@@ -155,14 +188,7 @@ def _format(known: CompiledFormat, interpretation: Interpretation) -> dict[str, 
     readers: dict[str, Reader] = {name: {"read": read} for name, read in each.items()}
     readers |= {name: {"read": "constant", "json": _written(value)} for name, value in constants.items()}
     readers |= _sources(known)
-    totals = [alias for alias in ("Ta", "Tt") if alias in known.plan.aliases]
-    return {
-        "name": known.name,
-        "steps": [_step(step) for step in _steps(known)],
-        "date": known.clock.alias,
-        "total": totals[0],
-        "document": _members({name: readers[name] for name in PATHS if name in readers}),
-    }
+    return _members({name: readers[name] for name in PATHS if name in readers})
 
 
 def _steps(known: CompiledFormat) -> Sequence[Step]:
@@ -181,11 +207,22 @@ def _step(step: Step) -> object:
 
 def _sources(known: CompiledFormat) -> dict[str, Reader]:
     """Give the readers of what a format's values give. Raises _Unportable."""
-    return {name: reader for part in known.parts for name, reader in _of_part(part).items()}
+    return {name: reader for part in known.parts for name, reader in _of_part(part, known.names).items()}
 
 
-def _of_part(part: Part) -> dict[str, Reader]:
-    return {name: _reader(name, part) for name in part.gives if name != _NEVER}
+def _of_part(part: Part, names: Names) -> dict[str, Reader]:
+    """Give the readers of a part: what a request gives and, behind it or alone, captured headers."""
+    blocks = tuple(alias for alias in part.aliases if alias in _BLOCKS)
+    headers = header_readers(names) if blocks == _BLOCKS else None
+    if blocks and (headers is None or set(part.aliases) - _REQUEST - set(_BLOCKS)):
+        raise _Unportable(part.aliases)
+    given = [name for name in part.gives if name != _NEVER]
+    own = {
+        name: _reader(name, part)
+        for name in given
+        if not headers or (name in REQUEST_ATTRIBUTES and "r" in part.aliases)
+    }
+    return own | {name: reader for name, reader in (headers or {}).items() if name in given}
 
 
 def _reader(name: str, part: Part) -> Reader:
@@ -198,16 +235,7 @@ def _reader(name: str, part: Part) -> Reader:
         return {"read": "letter", "of": of, "at": 0, "names": termination.BY}
     if name == "termination_phase":
         return {"read": "letter", "of": of, "at": 1, "names": termination.PHASE}
-    if of == ["hr", "hs"] and name in _CAPTURES:
-        return _CAPTURES[name]
     raise _Unportable(name)
-
-
-_CAPTURES: Final[dict[str, Reader]] = {
-    "request_captures": {"read": "captures", "of": ["hr"]},
-    "response_captures": {"read": "captures", "of": ["hs"]},
-    "captures_ambiguous": {"read": "ambiguous", "of": ["hr", "hs"]},
-}
 
 
 def _members(readers: Mapping[str, Reader]) -> Members:

@@ -50,7 +50,7 @@ class Body:
     """
 
     index: str
-    content: bytes
+    content: bytes | memoryview
     ends: Sequence[int]
     numbers: Sequence[int]
     source: Lines
@@ -62,7 +62,7 @@ class Body:
     def id(self, item: int) -> str:
         """Give the `_id` of an item."""
         start = self.ends[item - 1] if item else 0
-        action = json.loads(self.content[start : self.content.index(b"\n", start)])
+        action = json.loads(bytes(self.content[start : self.ends[item]]).partition(b"\n")[0])
         return str(action["create"]["_id"])
 
     def lines(self, items: Sequence[int]) -> list[Line]:

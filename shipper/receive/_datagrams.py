@@ -15,7 +15,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Final
 
-from shipper.limits import LINE_BYTES_MAX, RECEIVE_BATCH_LINES
+from shipper.limits import KIB, LINE_BYTES_MAX, RECEIVE_BATCH_LINES, RECEIVE_BUSY_DATAGRAMS
 from shipper.receive._source import Ordinary, WhenFull
 
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ class UdpSource(Ordinary):
     def granted_bytes(self) -> int:
         """The receive buffer that the kernel gave; it doubles the number for its bookkeeping."""
         return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+
+    @property
+    def busy_from(self) -> int:
+        """As many as fill an eighth of the buffer, in which a usual line takes a kilobyte."""
+        return min(max(self.granted_bytes // (8 * KIB), RECEIVE_BUSY_DATAGRAMS), RECEIVE_BATCH_LINES)
 
     def begin(self, bookmarks: Bookmarks) -> int:  # noqa: ARG002 -- for files
         """Give the socket."""

@@ -1,8 +1,8 @@
 """The receiving process: reads its sources and appends to the journal, and does nothing else.
 
 1. Lines wait in the kernel, not here: what is read is appended at once, so a kill loses no more than one batch in the
-   making. A pause of RECEIVE_LINGER_S before reading lets lines share an entry while few come, unless the kernel holds
-   but few of them.
+   making. A pause of RECEIVE_LINGER_S before reading lets lines share an entry and a system call, as long as the kernel
+   has room for many times what came in the last one.
 2. A source that waits for a full journal is not looked at meanwhile, so that it wakes nobody.
 3. A stop reads what the kernel holds until nothing is left, or, under senders that never pause, RECEIVE_STOP_S_MAX.
    Files are not read on: what is in them stays.
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from shipper.receive._source import Source
 
 _REPORT_S: Final = 1.0
-_BUSY_DATAGRAMS: Final = 64
-"""From so many in one turn on, entries fill without waiting."""
 
 
 class Stop(Protocol):
@@ -62,13 +60,14 @@ def receive(
         poll.register(stop.fileno(), select.EPOLLIN)
         watch = _Watch(poll, sources, Bookmarks(journal.cursors))
         linger_s = 0.0 if any(source.hurried for source in sources) else RECEIVE_LINGER_S
+        busy_from = min((source.busy_from for source in sources), default=0)
         busy = False
         while not stop.is_set() and not receiver.ended:
             watch.only(receiver.wakeful)
             if not busy and poll.poll(watch.wait_s):
                 time.sleep(linger_s)
             taken = receiver.turn()
-            busy = taken >= _BUSY_DATAGRAMS or (taken > 0 and watch.asks)
+            busy = taken >= busy_from or (taken > 0 and watch.asks)
     receiver.finish()
     for source in sources:
         source.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import zoneinfo
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from shipper.config import Interpretation
 from shipper.encode import Encoder
 from shipper.encode._engines import native_version
+from shipper.haproxy.formats import Format
 from shipper.haproxy.stock import STOCK_FORMATS
 from shipper.haproxy.timestamps import certain_offsets, zone_offset
 from shipper.journal.entry import LINE_HEADER, Batch, Entry, Flag, Origin, Position
@@ -127,6 +129,90 @@ def test_no_line_is_read_in_another_way(raws: list[bytes]) -> None:
     batch = batch_of(entry_of([(raw, 0, 0, Flag(0)) for raw in raws], lines.RECEIVED_US, 0))
     NATIVE_ENGINE.encode(batch)
     assert written(NATIVE_ENGINE.encode(batch)) == written(PYTHON_ENGINE.encode(batch))
+
+
+CAPTURED = Interpretation(
+    formats=(
+        Format(
+            name="all",
+            log_format="httplog",
+            frontends=("www", "shop"),
+            request_captures=("Host", "user-agent", "Referer", "X-Forwarded-For", "X-Request-ID", "", "X-Team"),
+            response_captures=("Content-Type", ""),
+        ),
+        Format(name="answers", log_format="httplog", frontends=("api",), request_captures=(), response_captures=("a",)),
+        Format(name="asked", log_format="httplog", frontends=("old",), request_captures=("Host",)),
+        Format(name="tagged", log_format="tcplog", tags=("haproxy",), mode="http"),
+    ),
+    index={"accept_past_days": None, "accept_future_days": None},
+)
+CAPTURED_ENGINES = NativeEncoder(CAPTURED), Encoder(CAPTURED)
+header_values = st.one_of(
+    st.sampled_from(
+        [
+            *(
+                "",
+                "-",
+                "www.example.org",
+                "a:81",
+                "[::1]:80",
+                "a b",
+                "Mozilla/5.0 (X11; Linux x86_64) ok",
+                "x#22y",
+                "#FF",
+            ),
+            *(
+                "192.0.2.7",
+                "192.0.2.7, 10.0.0.1",
+                "unknown, ::1",
+                " 1.2.3.4",
+                "01.2.3.4",
+                "fe80::1%eth0",
+                "é",
+                ",",
+                "1.2",
+            ),
+        ]
+    ),
+    st.text(st.characters(exclude_characters='|{}"', min_codepoint=32, max_codepoint=300), max_size=8),
+)
+
+
+@st.composite
+def captured_lines(draw: st.DrawFn) -> bytes:
+    blocks = draw(st.lists(st.lists(header_values, min_size=1, max_size=8), max_size=2))
+    if draw(st.booleans()):
+        blocks = [
+            [draw(header_values) for _ in range(size)] for size in draw(st.sampled_from([(7, 2), (7,), (1,), (2,)]))
+        ]
+    printed = "".join(" {" + "|".join(block) + "}" for block in blocks)
+    frontend = draw(st.sampled_from(["www", "www~", "shop", "api", "old", "other"]))
+    uri = draw(st.sampled_from(["/", "/a?b", "http://c/d", "http://c:82/d", "*"]))
+    return (
+        f"<134>Nov 21 01:02:03 haproxy[1]: 10.0.0.1:1 [21/Nov/2026:01:02:03.456] {frontend} b/s 0/0/0/1/2 200 5 - - "
+        f'---- 1/1/1/1/0 0/0{printed} "GET {uri} HTTP/1.1"'
+    ).encode()
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(captured_lines(), min_size=1, max_size=6))
+def test_captured_headers_are_told_in_the_same_way(raws: list[bytes]) -> None:
+    batch = batch_of(entry_of([(raw, 0, 0, Flag(0)) for raw in raws], lines.RECEIVED_US, 0))
+    native, python = CAPTURED_ENGINES
+    assert written(native.encode(batch)) == written(python.encode(batch))
+
+
+def test_lines_of_configured_frontends_are_native() -> None:
+    front = b"<134>Nov 21 01:02:03 haproxy[1]: 10.0.0.1:1 [21/Nov/2026:01:02:03.456] "
+    rest = b' b/s 0/0/0/1/2 200 5 - - ---- 1/1/1/1/0 0/0 {a.b|curl/8.5.0|||7||x} {text/html|} "GET / HTTP/1.1"'
+    raws = [front + name + rest for name in (b"www~", b"shop", b"other")]
+    batch = batch_of(entry_of([(raw, 0, 0, Flag(0)) for raw in raws], lines.RECEIVED_US, 0))
+    encoder = taught(CAPTURED, batch)
+    documents = [json.loads(line) for line in bytes(encoder.encode(batch).bodies[0].content).splitlines()[1::2]]
+    assert encoder.declined == 0
+    assert [document["haproxy"]["log_format"] for document in documents] == ["all", "all", "httplog"]
+    assert documents[0]["url"]["domain"] == "a.b"
+    assert documents[0]["haproxy"]["http"]["request"]["headers"] == {"x_team": "x"}
 
 
 @settings(max_examples=200, deadline=None)

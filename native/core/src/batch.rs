@@ -1,6 +1,7 @@
 //! A batch on its way: entries become bulk items.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::document::{Document, Facts, Pens};
 use crate::header::Header;
@@ -49,12 +50,20 @@ struct Format {
     date: usize,
     total: usize,
     request: Option<usize>,
-    document: Document,
+    tags: Vec<Box<[u8]>>,
+    /// The number of the only document, or those by the value that names the frontend.
+    document: Choice,
+}
+
+enum Choice {
+    Only(usize),
+    ByFrontend(usize, HashMap<Box<[u8]>, usize>),
 }
 
 /// Executes one plan. Holds no state of lines; what it learns of zones is all that changes.
 pub struct Engine {
     formats: Vec<Format>,
+    documents: Vec<Document>,
     times: Times,
     zones: Vec<Zone>,
     names: HashMap<String, usize>,
@@ -73,7 +82,8 @@ pub(crate) struct Item {
 /// The items of a batch, and what is left to do.
 #[derive(Debug, Default)]
 pub struct Encoding {
-    pub(crate) content: Vec<u8>,
+    /// The items back to back.
+    pub content: Arc<Vec<u8>>,
     pub(crate) items: Vec<Item>,
     /// The numbers of the lines that are left to Python.
     pub declined: Vec<u32>,
@@ -106,8 +116,10 @@ impl Engine {
         if plan.version != plan::VERSION {
             return Err(PlanError(format!("plan {} is not {}", plan.version, plan::VERSION)));
         }
-        let formats = plan.formats.iter().enumerate().map(Format::compile).collect::<Result<_, _>>()?;
-        Ok(Self { formats, times: plan.times, zones: Vec::new(), names: HashMap::new() })
+        let mut documents = Vec::new();
+        let formats = plan.formats.iter().map(|format| Format::compile(format, &mut documents));
+        let formats = formats.collect::<Result<_, _>>()?;
+        Ok(Self { formats, documents, times: plan.times, zones: Vec::new(), names: HashMap::new() })
     }
 
     /// Gives the number of a zone.
@@ -127,16 +139,15 @@ impl Engine {
         }
     }
 
-    /// Encodes all lines whose meaning is certain. `content` is memory to write into, as an encoding gives it back.
+    /// Encodes all lines whose meaning is certain.
     #[must_use]
-    pub fn encode(&self, entries: &[Entry], mut content: Vec<u8>) -> Encoding {
+    pub fn encode(&self, entries: &[Entry]) -> Encoding {
         let lines: usize = entries.iter().map(|entry| entry.table.len() / LINE_HEADER_BYTES).sum();
         let bytes: usize = entries.iter().map(|entry| entry.data.len()).sum();
-        content.clear();
-        content.reserve(bytes * 4 + lines * 512);
         let mut work = Work {
             engine: self,
-            encoding: Encoding { content, items: Vec::with_capacity(lines), ..Encoding::default() },
+            content: Vec::with_capacity(bytes * 4 + lines * 512),
+            encoding: Encoding { items: Vec::with_capacity(lines), ..Encoding::default() },
             spans: Spans::new(),
             pens: Pens::default(),
             dates: Dates::default(),
@@ -148,32 +159,60 @@ impl Engine {
         for (place, entry) in entries.iter().enumerate() {
             number = work.entry(place, entry, number);
         }
-        work.encoding
+        work.content.shrink_to_fit();
+        Encoding { content: Arc::new(work.content), ..work.encoding }
     }
 }
 
 impl Format {
-    fn compile((number, format): (usize, &plan::Format)) -> Result<Self, PlanError> {
+    /// Compiles a format; its documents come behind those that there are.
+    fn compile(format: &plan::Format, documents: &mut Vec<Document>) -> Result<Self, PlanError> {
         let aliases: Vec<&str> = format
             .steps
             .iter()
             .filter_map(|step| if let plan::Step::Field { alias, .. } = step { Some(alias.as_str()) } else { None })
             .collect();
         let place = |alias: &str| aliases.iter().position(|each| *each == alias);
-        let needed = |alias: &str| place(alias).ok_or_else(|| PlanError(format!("{} has no {alias}", format.name)));
+        let needed = |alias: &str| place(alias).ok_or_else(|| PlanError(format!("a format has no {alias}")));
+        let first = documents.len();
+        for document in &format.documents {
+            documents.push(Document::compile(document, documents.len(), place)?);
+        }
+        let numbers = format.frontends.iter().map(|(name, number)| (name.as_bytes().into(), first + number));
+        let document = match &format.frontend {
+            Some(alias) => Choice::ByFrontend(needed(alias)?, numbers.collect()),
+            None => Choice::Only(first),
+        };
         Ok(Self {
             steps: Steps::compile(&format.steps)?,
             date: needed(&format.date)?,
             total: needed(&format.total)?,
             request: place("r"),
-            document: Document::compile(&format.document, number, place)?,
+            tags: format.tags.iter().map(|tag| tag.as_bytes().into()).collect(),
+            document,
         })
+    }
+
+    /// Reads a line of this format; gives the number of its document.
+    fn read(&self, raw: &[u8], header: &Header, spans: &mut Spans) -> Option<usize> {
+        let for_it = self.tags.is_empty() || self.tags.iter().any(|tag| **tag == *header.tag);
+        if !for_it || !self.steps.read(raw, header.end, spans) {
+            return None;
+        }
+        match &self.document {
+            Choice::Only(number) => Some(*number),
+            Choice::ByFrontend(place, numbers) => {
+                let name = &raw[spans[*place].clone()];
+                numbers.get(name.strip_suffix(b"~").unwrap_or(name)).copied()
+            }
+        }
     }
 }
 
 /// One batch.
 struct Work<'e> {
     engine: &'e Engine,
+    content: Vec<u8>,
     encoding: Encoding,
     spans: Spans,
     pens: Pens,
@@ -203,7 +242,7 @@ impl Work<'_> {
             let delta = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
             let origin = usize::from(u16::from_le_bytes([header[8], header[9]]));
             let flags = u16::from_le_bytes([header[10], header[11]]);
-            let before = self.encoding.content.len();
+            let before = self.content.len();
             let taken = match (entry.data.get(start..start + length), entry.origins.get(origin)) {
                 (Some(raw), Some(known)) if flags == 0 && !known.is_odd => {
                     let place = Skew { number, entry: place, origin, us: 0 };
@@ -213,11 +252,11 @@ impl Work<'_> {
                 _ => Err(Declined),
             };
             if let Ok((format, day)) = taken {
-                self.encoding.content.push(b'\n');
-                let end = self.encoding.content.len();
+                self.content.push(b'\n');
+                let end = self.content.len();
                 self.encoding.items.push(Item { number, format, day, start: before, end });
             } else {
-                self.encoding.content.truncate(before);
+                self.content.truncate(before);
                 self.encoding.declined.push(number);
             }
             start += length;
@@ -231,7 +270,7 @@ impl Work<'_> {
         let mut tail = [0; 8];
         let [a, b, c, d] = offset.to_be_bytes();
         base64(&[a, b, c, d, 0, 0], &mut tail);
-        let content = &mut self.encoding.content;
+        let content = &mut self.content;
         content.extend_from_slice(b"{\"create\":{\"_id\":\"");
         content.extend_from_slice(prefix);
         content.extend_from_slice(&tail[..6]);
@@ -239,19 +278,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Writes the document of a line; gives its format and the day of its index.
+    /// Writes the document of a line; gives its number and the day of its index.
     fn line(&mut self, line: &Line) -> Taken<(u16, i32)> {
         let header = Header::read(line.raw, &mut self.moments)?;
         if std::str::from_utf8(line.raw).is_err() {
             return Err(Declined);
         }
         let engine = self.engine;
-        let number = engine
+        let (format, number) = engine
             .formats
             .iter()
-            .position(|format| format.steps.read(line.raw, header.end, &mut self.spans))
+            .find_map(|format| Some((format, format.read(line.raw, &header, &mut self.spans)?)))
             .ok_or(Declined)?;
-        let format = &engine.formats[number];
         let wall = self.dates.read(self.value(line, format.date))?;
         let total_us = self.total(line, format)?;
         let event_us = wall.us - self.offset(line.origin.zone, wall, total_us, header.moment)?;
@@ -270,7 +308,7 @@ impl Work<'_> {
             received_us: line.received_us,
             request: quoted.map(|quoted| Request::read(quoted, &mut self.scratch)).transpose()?.unwrap_or_default(),
         };
-        format.document.write(&mut self.encoding.content, &facts, &mut self.pens)?;
+        engine.documents[number].write(&mut self.content, &facts, &mut self.pens)?;
         if skew != 0 {
             self.skew(Skew { us: skew, ..line.place });
         }
@@ -320,13 +358,6 @@ impl Work<'_> {
 }
 
 impl Encoding {
-    /// Gives the memory of the items back, to be used again.
-    #[must_use]
-    pub fn take_content(&mut self) -> Vec<u8> {
-        self.items.clear();
-        std::mem::take(&mut self.content)
-    }
-
     /// The days since 1970 whose indices have items.
     #[must_use]
     pub fn days(&self) -> Vec<i32> {
@@ -339,7 +370,7 @@ impl Encoding {
         days
     }
 
-    /// Gives the format of a line by its place in the plan; None of one that was declined.
+    /// Gives the number of a line's document, counted through the plan; None of one that was declined.
     #[must_use]
     pub fn format(&self, number: u32) -> Option<u16> {
         let place = self.items.binary_search_by_key(&number, |item| item.number).ok()?;

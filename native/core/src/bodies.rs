@@ -15,6 +15,8 @@ pub struct Body<'a> {
     pub index: usize,
     /// The items back to back, in pieces.
     pub pieces: Vec<&'a [u8]>,
+    /// Where the only piece begins in the encoding's content.
+    pub start: Option<usize>,
     /// Where each item ends.
     pub ends: Vec<u64>,
     /// The lines' numbers in the batch.
@@ -94,6 +96,7 @@ impl<'a> Bodies<'a> {
         let content = self.content;
         let growing = self.growing(index, item.len());
         growing.end_run(content);
+        growing.body.start = None;
         growing.body.pieces.push(item);
         growing.count(number);
     }
@@ -107,7 +110,7 @@ impl<'a> Bodies<'a> {
             place = None;
         }
         let place = place.unwrap_or_else(|| {
-            let body = Body { index, pieces: Vec::new(), ends: Vec::new(), numbers: Vec::new() };
+            let body = Body { index, pieces: Vec::new(), start: None, ends: Vec::new(), numbers: Vec::new() };
             self.open.push(Growing { body, size: 0, run: 0..0 });
             self.open.len() - 1
         });
@@ -130,6 +133,7 @@ impl<'a> Growing<'a> {
 
     fn end_run(&mut self, content: &'a [u8]) {
         if !self.run.is_empty() {
+            self.body.start = self.body.pieces.is_empty().then_some(self.run.start);
             self.body.pieces.push(&content[self.run.clone()]);
         }
         self.run = 0..0;

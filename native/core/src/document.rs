@@ -331,13 +331,74 @@ fn of_line(out: &mut Vec<u8>, read: &Read, facts: &Facts, pens: &mut Pens) -> Ta
         Read::Letter { of, at, names } => {
             plain(out, value(of).get(*at).and_then(|letter| names.get(letter)).map_or(b"", |name| name))
         }
-        Read::Captures(of) if value(of).is_empty() => false,
-        Read::Captures(of) => values::captures(out, value(of), &mut pens.scratch).map(|()| true)?,
+        Read::Captures(side) => match side.block(|of| value(&of)) {
+            Some(block) => values::captures(out, block, &mut pens.scratch).map(|()| true)?,
+            None => false,
+        },
         Read::Ambiguous { request, response } => {
             boolean(out, (!value(request).is_empty() && value(response).is_empty()).then_some(true))
         }
+        Read::Header(_)
+        | Read::Headers(..)
+        | Read::ClientAddress(_)
+        | Read::ClientIp(_)
+        | Read::HostDomain(_)
+        | Read::HostPort(_) => return of_headers(out, read, facts, &mut pens.scratch),
         _ => of_request(out, read, &facts.request, &mut pens.scratch),
     })
+}
+
+/// Writes what captured headers give; the URL's own host goes before that of a header.
+fn of_headers(out: &mut Vec<u8>, read: &Read, facts: &Facts, scratch: &mut Vec<u8>) -> Taken<bool> {
+    let value = |of: usize| facts.value(of);
+    let found = match read {
+        Read::Headers(side, count, keys) => return headers(out, side.block(value), *count, keys, scratch),
+        Read::HostDomain(_) if !facts.request.domain.is_empty() => return Ok(plain(out, facts.request.domain)),
+        Read::HostPort(_) if facts.request.port.is_some() => return Ok(number(out, facts.request.port)),
+        Read::Header(slot)
+        | Read::ClientAddress(slot)
+        | Read::ClientIp(slot)
+        | Read::HostDomain(slot)
+        | Read::HostPort(slot) => slot.value(value),
+        _ => None,
+    };
+    let Some(found) = found else { return Ok(false) };
+    let found = request::unescape(found, scratch)?;
+    Ok(match read {
+        Read::ClientIp(_) => plain(out, values::forwarded(found)?.unwrap_or_default()),
+        Read::HostDomain(_) => plain(out, request::host_and_port(found)?.0),
+        Read::HostPort(_) => number(out, request::host_and_port(found)?.1),
+        _ => text(out, found),
+    })
+}
+
+/// Writes the headers that have no field of their own.
+fn headers(
+    out: &mut Vec<u8>,
+    block: Option<&[u8]>,
+    count: usize,
+    keys: &[(Box<[u8]>, usize)],
+    scratch: &mut Vec<u8>,
+) -> Taken<bool> {
+    let Some(block) = block else { return Ok(false) };
+    let start = out.len();
+    out.push(b'{');
+    for (key, at) in keys {
+        if let Some(value) = values::captured(block, *at, count) {
+            out.extend_from_slice(key);
+            json::string(out, request::unescape(value, scratch)?);
+            out.push(b',');
+        }
+    }
+    let any = out.len() > start + 1;
+    if any {
+        if let Some(last) = out.last_mut() {
+            *last = b'}';
+        }
+    } else {
+        out.truncate(start);
+    }
+    Ok(any)
 }
 
 fn word(out: &mut Vec<u8>, raw: &[u8]) -> bool {

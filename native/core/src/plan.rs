@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 
 /// The layout of the plan that this engine reads.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The plan is none that this engine can execute.
 #[derive(Debug)]
@@ -48,12 +48,17 @@ pub(crate) struct Times {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Format {
-    pub name: String,
     pub steps: Vec<Step>,
     /// The value that tells when a line's request began, and the one that tells how long it took.
     pub date: String,
     pub total: String,
-    pub document: Vec<(String, Node)>,
+    /// The syslog tags whose lines may have it; empty: all.
+    pub tags: Vec<String>,
+    /// Where it hangs on the frontend which document a line becomes: that value, and the document's number by the name.
+    pub frontend: Option<String>,
+    pub frontends: BTreeMap<String, usize>,
+    /// The document of its lines, or those of its frontends.
+    pub documents: Vec<Vec<(String, Node)>>,
 }
 
 #[derive(Deserialize)]
@@ -87,4 +92,14 @@ pub(crate) struct Value {
     pub at: usize,
     #[serde(default)]
     pub names: BTreeMap<char, String>,
+    /// Of captured headers: how many there are on their side, and their places by what they are called.
+    #[serde(default)]
+    pub count: usize,
+    #[serde(default)]
+    pub headers: Vec<(String, usize)>,
+    /// Whose they are, and whose they are where there is one block only: the request's, or the response's.
+    #[serde(default)]
+    pub of_request: bool,
+    #[serde(default)]
+    pub alone_of_request: bool,
 }

@@ -76,7 +76,7 @@ fn scheme(uri: &[u8]) -> Option<usize> {
 }
 
 /// Splits `host:port` where both are plain.
-fn host_and_port(text: &[u8]) -> Taken<(&[u8], Option<u64>)> {
+pub(crate) fn host_and_port(text: &[u8]) -> Taken<(&[u8], Option<u64>)> {
     let end = memchr::memchr(b':', text).unwrap_or(text.len());
     let (host, port) = text.split_at(end);
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');

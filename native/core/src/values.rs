@@ -45,8 +45,14 @@ pub(crate) enum Read {
     TlsProtocol(usize),
     Cipher(usize),
     Letter { of: usize, at: usize, names: BTreeMap<u8, Box<[u8]>> },
-    Captures(usize),
+    Captures(Side),
     Ambiguous { request: usize, response: usize },
+    Header(Slot),
+    Headers(Side, usize, Box<[(Box<[u8]>, usize)]>),
+    ClientAddress(Slot),
+    ClientIp(Slot),
+    HostDomain(Slot),
+    HostPort(Slot),
     RawRequest,
     Method,
     Version,
@@ -101,8 +107,17 @@ impl Read {
                 at: value.at,
                 names: value.names.iter().map(|(&letter, name)| (letter as u8, name.as_bytes().into())).collect(),
             },
-            "captures" => Self::Captures(one()?),
+            "captures" => Self::Captures(Side::named(value, places)?),
             "ambiguous" => Self::Ambiguous { request: one()?, response: *places.last().unwrap_or(&0) },
+            "header" => Self::Header(Slot::named(value, places)?),
+            "headers" => {
+                let keys = value.headers.iter().map(|(name, at)| (format!("\"{name}\":").into_bytes().into(), *at));
+                Self::Headers(Side::named(value, places)?, value.count, keys.collect())
+            }
+            "client_address" => Self::ClientAddress(Slot::named(value, places)?),
+            "client_ip" => Self::ClientIp(Slot::named(value, places)?),
+            "host_domain" => Self::HostDomain(Slot::named(value, places)?),
+            "host_port" => Self::HostPort(Slot::named(value, places)?),
             "raw_request" => Self::RawRequest,
             "method" => Self::Method,
             "version" => Self::Version,
@@ -116,6 +131,80 @@ impl Read {
             unknown => return Err(PlanError(format!("unknown reader {unknown:?}"))),
         })
     }
+}
+
+/// The block of captured headers of one side: of two, its own; one alone is that of one of the sides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Side {
+    request: usize,
+    response: usize,
+    of_request: bool,
+    alone: bool,
+}
+
+impl Side {
+    fn named(value: &Value, places: &[usize]) -> Result<Self, PlanError> {
+        let &[request, response] = places else { return Err(PlanError(format!("{:?} reads two blocks", value.read))) };
+        let alone = value.alone_of_request == value.of_request;
+        Ok(Self { request, response, of_request: value.of_request, alone })
+    }
+
+    /// Gives what stands between the braces, where there are some.
+    pub fn block<'a>(&self, value: impl Fn(usize) -> &'a [u8]) -> Option<&'a [u8]> {
+        let (request, response) = (value(self.request), value(self.response));
+        let block = match (request.is_empty(), response.is_empty()) {
+            (true, _) => &[],
+            (false, true) if !self.alone => &[],
+            (false, true) => request,
+            (false, false) if self.of_request => request,
+            (false, false) => response,
+        };
+        block.get(1..block.len().saturating_sub(1))
+    }
+}
+
+/// A captured header by its place among those of its side.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    side: Side,
+    at: usize,
+    count: usize,
+}
+
+impl Slot {
+    fn named(value: &Value, places: &[usize]) -> Result<Self, PlanError> {
+        Ok(Self { side: Side::named(value, places)?, at: value.at, count: value.count })
+    }
+
+    /// Gives what was captured, where as much was as is known to be.
+    pub fn value<'a>(&self, value: impl Fn(usize) -> &'a [u8]) -> Option<&'a [u8]> {
+        captured(self.side.block(value)?, self.at, self.count)
+    }
+}
+
+/// Gives the value at a place of a block of so many; nothing for an empty one.
+pub(crate) fn captured(block: &[u8], at: usize, count: usize) -> Option<&[u8]> {
+    if memchr::memchr_iter(b'|', block).count() + 1 != count {
+        return None;
+    }
+    block.split(|&byte| byte == b'|').nth(at).filter(|value| !value.is_empty())
+}
+
+/// Gives the first address in `X-Forwarded-For`.
+pub(crate) fn forwarded(text: &[u8]) -> Taken<Option<&[u8]>> {
+    for part in text.split(|&byte| byte == b',') {
+        let word = part.trim_ascii();
+        if !part.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Err(Declined); // what Python strips
+        }
+        if is_address(word) {
+            return Ok(Some(word));
+        }
+        if word.iter().all(|&byte| byte.is_ascii_hexdigit() || b":.%".contains(&byte)) && !word.is_empty() {
+            return Err(Declined);
+        }
+    }
+    Ok(None)
 }
 
 /// Tells whether `HAProxy` printed nothing.
@@ -165,9 +254,11 @@ pub(crate) fn is_ip(raw: &[u8]) -> Taken<bool> {
     if matches!(raw, b"unix" | b"unknown") {
         return Ok(false);
     }
-    let text = std::str::from_utf8(raw).map_err(|_| Declined)?;
-    let found = text.parse::<Ipv4Addr>().is_ok() || text.parse::<Ipv6Addr>().is_ok();
-    if found { Ok(true) } else { Err(Declined) }
+    if is_address(raw) { Ok(true) } else { Err(Declined) }
+}
+
+fn is_address(raw: &[u8]) -> bool {
+    std::str::from_utf8(raw).is_ok_and(|text| text.parse::<Ipv4Addr>().is_ok() || text.parse::<Ipv6Addr>().is_ok())
 }
 
 /// Gives what is left of the total, the last of them, when each phase was reached and ended.
@@ -211,10 +302,10 @@ pub(crate) fn tls(raw: &[u8]) -> Option<(&'static [u8], &[u8])> {
     shaped.then_some((protocol, version))
 }
 
-/// Writes the values of a block of captures, `{v|v}`, as a list.
+/// Writes the values of a block of captures, `v|v`, as a list.
 pub(crate) fn captures(out: &mut Vec<u8>, block: &[u8], scratch: &mut Vec<u8>) -> Taken<()> {
     out.push(b'[');
-    for (number, value) in block[1..block.len() - 1].split(|&byte| byte == b'|').enumerate() {
+    for (number, value) in block.split(|&byte| byte == b'|').enumerate() {
         if number > 0 {
             out.push(b',');
         }

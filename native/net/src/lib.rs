@@ -11,6 +11,9 @@ use std::ptr;
 /// The sender's address as the kernel gives it; holds that of IPv6, the longest there is here.
 const NAME_BYTES: usize = mem::size_of::<libc::sockaddr_in6>();
 
+/// What one system call sends at most (`UIO_MAXIOV`).
+const CALL_DATAGRAMS_MAX: usize = 1_024;
+
 /// Where datagrams arrive, until the next ones do.
 pub struct Inbox {
     slot_bytes: usize,
@@ -37,7 +40,7 @@ impl Inbox {
     /// The kernel's own; that there is nothing is none.
     pub fn receive(&mut self, socket: BorrowedFd) -> io::Result<usize> {
         self.lengths.clear();
-        let mut vectors: Vec<libc::iovec> = self.buffer.chunks_exact_mut(self.slot_bytes).map(vector).collect();
+        let mut vectors: Vec<[libc::iovec; 1]> = self.buffer.chunks_exact_mut(self.slot_bytes).map(vector).collect();
         let mut messages: Vec<libc::mmsghdr> =
             vectors.iter_mut().zip(&mut self.names).map(|(data, name)| message(data, Some(name))).collect();
         // SAFETY: each header points to a slot and a name of its own, which live as long as `self`.
@@ -81,15 +84,28 @@ impl Inbox {
     }
 }
 
-/// Sends datagrams over a connected socket, as many as it takes; gives their number.
+/// Sends datagrams over a connected socket, each with `end` behind it, as many as it takes; gives their number.
 ///
 /// # Errors
 /// The kernel's own, of the first datagram; that it takes nothing now is none.
-pub fn send(socket: BorrowedFd, datagrams: &[&[u8]]) -> io::Result<usize> {
-    let mut vectors: Vec<libc::iovec> = datagrams
-        .iter()
-        .map(|data| libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() })
-        .collect();
+pub fn send(socket: BorrowedFd, datagrams: &[&[u8]], end: &[u8]) -> io::Result<usize> {
+    let mut sent = 0;
+    for some in datagrams.chunks(CALL_DATAGRAMS_MAX) {
+        match send_some(socket, some, end) {
+            Ok(taken) => sent += taken,
+            Err(error) if sent == 0 => return Err(error),
+            Err(_) => break,
+        }
+        if sent % CALL_DATAGRAMS_MAX != 0 {
+            break;
+        }
+    }
+    Ok(sent)
+}
+
+fn send_some(socket: BorrowedFd, datagrams: &[&[u8]], end: &[u8]) -> io::Result<usize> {
+    let part = |data: &[u8]| libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
+    let mut vectors: Vec<[libc::iovec; 2]> = datagrams.iter().map(|data| [part(data), part(end)]).collect();
     let mut messages: Vec<libc::mmsghdr> = vectors.iter_mut().map(|data| message(data, None)).collect();
     // SAFETY: each header points to a datagram, which is only read, and outlives the call.
     again(|| unsafe {
@@ -97,15 +113,15 @@ pub fn send(socket: BorrowedFd, datagrams: &[&[u8]]) -> io::Result<usize> {
     })
 }
 
-fn vector(slot: &mut [u8]) -> libc::iovec {
-    libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() }
+fn vector(slot: &mut [u8]) -> [libc::iovec; 1] {
+    [libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() }]
 }
 
-fn message(data: &mut libc::iovec, name: Option<&mut [u8; NAME_BYTES]>) -> libc::mmsghdr {
+fn message(data: &mut [libc::iovec], name: Option<&mut [u8; NAME_BYTES]>) -> libc::mmsghdr {
     // SAFETY: a header of zeros is one: no name, no data, no control messages.
     let mut message: libc::mmsghdr = unsafe { MaybeUninit::zeroed().assume_init() };
-    message.msg_hdr.msg_iov = data;
-    message.msg_hdr.msg_iovlen = 1;
+    message.msg_hdr.msg_iov = data.as_mut_ptr();
+    message.msg_hdr.msg_iovlen = data.len();
     if let Some(name) = name {
         message.msg_hdr.msg_name = name.as_mut_ptr().cast();
         message.msg_hdr.msg_namelen = count(NAME_BYTES);
@@ -149,7 +165,7 @@ mod tests {
         for (at, address) in [("127.0.0.1:0", &[127, 0, 0, 1][..]), ("[::1]:0", &1_u128.to_be_bytes()[..])] {
             let (here, there) = pair(at);
             let long = vec![b'x'; 60_000];
-            assert_eq!(send(there.as_fd(), &[b"one", b"", &long]).unwrap(), 3);
+            assert_eq!(send(there.as_fd(), &[b"one", b"", &long], b"").unwrap(), 3);
             let mut inbox = Inbox::new(4, 65_535);
             assert_eq!(inbox.receive(here.as_fd()).unwrap(), 3);
             assert_eq!(inbox.datagram(0), (&b"one"[..], address));
@@ -163,10 +179,10 @@ mod tests {
     #[test]
     fn what_does_not_fit_stays_in_the_kernel() {
         let (here, there) = pair("127.0.0.1:0");
-        assert_eq!(send(there.as_fd(), &[b"one", b"two", b"three"]).unwrap(), 3);
+        assert_eq!(send(there.as_fd(), &[b"one", b"two", b"three"], b"\n").unwrap(), 3);
         let mut inbox = Inbox::new(2, 100);
         assert_eq!(inbox.receive(here.as_fd()).unwrap(), 2);
         assert_eq!(inbox.receive(here.as_fd()).unwrap(), 1);
-        assert_eq!(inbox.datagram(0).0, b"three");
+        assert_eq!(inbox.datagram(0).0, b"three\n");
     }
 }

@@ -1,8 +1,9 @@
 //! Datagrams: taken from the kernel, gathered for the journal, and sent.
 
+use std::io;
 use std::os::fd::BorrowedFd;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
@@ -74,7 +75,7 @@ impl Inbox {
     fn receive(&mut self, py: Python<'_>, fd: i32) -> PyResult<usize> {
         let socket = borrowed(fd)?;
         self.next = 0;
-        Ok(py.detach(|| self.inbox.receive(socket))?)
+        py.detach(|| self.inbox.receive(socket)).map_err(|error| numbered(&error))
     }
 
     fn pour(
@@ -101,10 +102,15 @@ impl Inbox {
 
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value, reason = "the bytes are held while the GIL is not")]
-pub fn send(py: Python<'_>, fd: i32, datagrams: Vec<PyBackedBytes>) -> PyResult<usize> {
+pub fn send(py: Python<'_>, fd: i32, datagrams: Vec<PyBackedBytes>, end: PyBackedBytes) -> PyResult<usize> {
     let socket = borrowed(fd)?;
     let datagrams: Vec<&[u8]> = datagrams.iter().map(|datagram| &datagram[..]).collect();
-    Ok(py.detach(|| net::send(socket, &datagrams))?)
+    py.detach(|| net::send(socket, &datagrams, &end)).map_err(|error| numbered(&error))
+}
+
+/// Gives an error of the kernel with its number.
+fn numbered(error: &io::Error) -> PyErr {
+    PyOSError::new_err((error.raw_os_error(), error.to_string()))
 }
 
 fn borrowed(fd: i32) -> PyResult<BorrowedFd<'static>> {

@@ -1,30 +1,30 @@
 //! Encoding: the engine, and what it made of a batch.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ffi::c_int;
+use std::ops::Range;
+use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyMemoryView};
 use shipper_core::{self as core, Interval};
 
 type OriginArgs = (usize, String, bool, bool);
 type EntryArgs = (PyBackedBytes, i64, PyBackedBytes, PyBackedBytes, u64, Vec<OriginArgs>);
-type BodyParts<'py> = (usize, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
-
-/// Memory that one encoding leaves to the next.
-type Spare = Arc<Mutex<Vec<u8>>>;
+type BodyParts<'py> = (usize, Bound<'py, PyMemoryView>, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
 #[pyclass(module = "shipper_native")]
-pub struct Engine(core::Engine, Spare);
+pub struct Engine(core::Engine);
 
 #[pymethods]
 impl Engine {
     #[new]
     fn new(plan: &[u8]) -> PyResult<Self> {
         let engine = core::Engine::new(plan).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self(engine, Spare::default()))
+        Ok(Self(engine))
     }
 
     fn zone(&mut self, name: &str) -> usize {
@@ -49,8 +49,7 @@ impl Engine {
                 origins: origins.iter().cloned().map(origin).collect(),
             })
             .collect();
-        let content = std::mem::take(&mut *self.1.lock().unwrap_or_else(PoisonError::into_inner));
-        Encoding(py.detach(|| self.0.encode(&entries, content)), self.1.clone())
+        Encoding(py.detach(|| self.0.encode(&entries)))
     }
 }
 
@@ -59,13 +58,7 @@ fn origin((zone, sender, is_observer, is_odd): OriginArgs) -> core::Origin {
 }
 
 #[pyclass(module = "shipper_native", frozen)]
-pub struct Encoding(core::Encoding, Spare);
-
-impl Drop for Encoding {
-    fn drop(&mut self) {
-        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = self.0.take_content();
-    }
-}
+pub struct Encoding(core::Encoding);
 
 #[pymethods]
 impl Encoding {
@@ -103,27 +96,45 @@ impl Encoding {
     ) -> PyResult<Vec<BodyParts<'py>>> {
         let others: Vec<core::Other> =
             others.iter().map(|(number, index, item)| (*number, *index, &item[..])).collect();
-        let bodies = py.detach(|| self.0.bodies(&indices, &others, bytes_max));
-        let parts = |body: &core::Body| {
-            Ok((body.index, content(py, body)?, numbers(py, &body.ends), numbers(py, &body.numbers)))
+        let bodies = py.detach(|| {
+            let bodies = self.0.bodies(&indices, &others, bytes_max);
+            bodies.into_iter().map(|body| (Content::of(&self.0, &body), body)).collect::<Vec<_>>()
+        });
+        let parts = |(content, body): (Content, core::Body)| {
+            let content = PyMemoryView::from(Bound::new(py, content)?.as_any())?;
+            Ok((body.index, content, numbers(py, &body.ends), numbers(py, &body.numbers)))
         };
-        bodies.iter().map(parts).collect()
+        bodies.into_iter().map(parts).collect()
     }
 }
 
-/// Gives the bytes of a body, copied once.
-fn content<'py>(py: Python<'py>, body: &core::Body) -> PyResult<Bound<'py, PyBytes>> {
-    if let [only] = body.pieces[..] {
-        return Ok(PyBytes::new(py, only));
-    }
-    PyBytes::new_with(py, body.size(), |mut place| {
-        for piece in &body.pieces {
-            let (here, rest) = std::mem::take(&mut place).split_at_mut(piece.len());
-            here.copy_from_slice(piece);
-            place = rest;
+/// The bytes of a body: where they were encoded, if they stand there together, or copied once.
+#[pyclass(frozen)]
+struct Content(Arc<Vec<u8>>, Range<usize>);
+
+impl Content {
+    fn of(encoding: &core::Encoding, body: &core::Body) -> Self {
+        let size = body.size();
+        match body.start {
+            // else a few bytes would keep many
+            Some(start) if size > encoding.content.len() / 2 => Self(encoding.content.clone(), start..start + size),
+            _ => Self(Arc::new(body.pieces.concat()), 0..size),
         }
-        Ok(())
-    })
+    }
+}
+
+#[pymethods]
+impl Content {
+    #[allow(clippy::needless_pass_by_value, reason = "the signature of the slot")]
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let Self(bytes, range) = slf.get();
+        let (start, length) = (bytes[range.clone()].as_ptr(), range.len().try_into()?);
+        // SAFETY: the view holds `slf`, which holds the bytes, and neither they nor their place change; it is read-only.
+        match unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start.cast_mut().cast(), length, 1, flags) } {
+            0 => Ok(()),
+            _ => Err(PyErr::fetch(slf.py())),
+        }
+    }
 }
 
 /// Gives numbers as the bytes of an `array("Q")`.

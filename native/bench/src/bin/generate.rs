@@ -62,5 +62,5 @@ fn send(socket: &UdpSocket, lines: &mut [Line], first: usize, count: usize) -> R
         }
     }
     let texts: Vec<&[u8]> = batch.iter().map(|line| &line.text[..]).collect();
-    Ok(shipper_net::send(socket.as_fd(), &texts)?)
+    Ok(shipper_net::send(socket.as_fd(), &texts, b"")?)
 }

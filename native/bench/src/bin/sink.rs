@@ -1,14 +1,19 @@
-//! Takes bulk requests and stores nothing: `sink PORT` (0: any). Prints its port; once a second, and at the end of its
-//! standard input, it prints the documents, their bytes, the requests, and the median and the largest latency in
-//! milliseconds of the documents whose line tells when it was sent (the first and the last of each request).
+//! Takes bulk requests and stores nothing: `sink PORT` (0: any). Prints its port; four times a second it prints the
+//! documents, their bytes, the requests, and the median and the largest latency in milliseconds of the documents whose
+//! line tells when it was sent (the first and the last of each request).
+//!
+//! From a line `away` in its standard input to a line `back` it ends every connection without an answer.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+static AWAY: AtomicBool = AtomicBool::new(false);
+const TELL_EACH: Duration = Duration::from_millis(250);
 const SENT: &[u8] = b"t=";
 const DIGITS: usize = 16;
 const NEW: &str = r#"{"create":{"status":201}}"#;
@@ -29,17 +34,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     println!("{}", listener.local_addr()?.port());
     let counts = Shared::default();
-    let told = counts.clone();
-    thread::spawn(move || {
-        let mut input = Vec::new();
-        let _ = io::stdin().read_to_end(&mut input);
-        tell(&told);
-        std::process::exit(0);
+    thread::spawn(|| {
+        for word in io::stdin().lines().map_while(Result::ok) {
+            AWAY.store(word == "away", Ordering::Relaxed);
+        }
     });
     let told = counts.clone();
     thread::spawn(move || {
         loop {
-            thread::sleep(Duration::from_secs(1));
+            thread::sleep(TELL_EACH);
             tell(&told);
         }
     });
@@ -79,6 +82,9 @@ fn serve(stream: TcpStream, counts: &Shared) -> io::Result<()> {
         }
         body.resize(length, 0);
         reader.read_exact(&mut body)?;
+        if AWAY.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let answer = if request.contains("_bulk") { take(&body, counts) } else { HELLO.to_owned() };
         let head = "HTTP/1.1 200 OK\r\nX-elastic-product: Elasticsearch\r\ncontent-type: application/json";
         write!(writer, "{head}\r\ncontent-length: {}\r\n\r\n", answer.len())?;
@@ -107,7 +113,7 @@ fn headers(reader: &mut impl BufRead) -> io::Result<(usize, bool)> {
 
 /// Counts the documents of a request, and says that they are all new.
 fn take(body: &[u8], counts: &Shared) -> String {
-    let documents = memchr::memchr_iter(b'\n', body).count() / 2;
+    let documents = lines(body) / 2;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_micros());
     let sent = [memchr::memmem::find(body, SENT), memchr::memmem::rfind(body, SENT)];
     let latencies = sent.into_iter().flatten().filter_map(|at| latency(&body[at + SENT.len()..], now));
@@ -119,6 +125,12 @@ fn take(body: &[u8], counts: &Shared) -> String {
     drop(counts);
     let items = [NEW].repeat(documents).join(",");
     format!(r#"{{"errors":false,"items":[{items}]}}"#)
+}
+
+/// Counts the lines that are not blank: some put a blank one behind each document.
+fn lines(body: &[u8]) -> usize {
+    let mut next = 0;
+    memchr::memchr_iter(b'\n', body).filter(|&end| end > std::mem::replace(&mut next, end + 1)).count()
 }
 
 fn latency(text: &[u8], now_us: u128) -> Option<u64> {
