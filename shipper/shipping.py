@@ -133,8 +133,9 @@ class Shipping:
         if encoder is None:
             if len(self._encoders) >= ENCODERS_REMEMBERED_MAX:
                 self._encoders.clear()
-            made = make_encoder(self._read(interpretation), self.engine, self.enricher)
-            encoder = self._encoders[interpretation] = made
+            encoder = self._encoders[interpretation] = make_encoder(
+                self._read(interpretation), self.engine, self.enricher
+            )
         return encoder
 
     def _read(self, interpretation: bytes) -> Interpretation:

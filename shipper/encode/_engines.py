@@ -35,10 +35,7 @@ def choose_engine(wanted: Literal["auto", "native", "python"]) -> Engine:
 
 
 def make_encoder(interpretation: Interpretation, engine: Engine, enricher: Enricher | None = None) -> Encoder:
-    """Make the encoder of an interpretation. Its documents are the same, whichever engine writes them.
-
-    Where something is hidden or added, that is the Python one.
-    """
-    if engine == "python" or enricher is not None or interpretation.privacy.active:
-        return Encoder(interpretation, enricher=enricher)
-    return _encoder(interpretation)
+    """Make the encoder of an interpretation. Its documents are the same, whichever engine writes them."""
+    if engine == "native" and enricher is None and not interpretation.privacy.active:
+        return _encoder(interpretation)
+    return Encoder(interpretation, enricher=enricher)

@@ -120,18 +120,6 @@ class Packed:
         """Count the lines."""
         return len(self.table) // LINE_HEADER.size
 
-    def unpacked(self) -> Draft:
-        """Give the same with its lines one by one."""
-        lines, deltas_us, origin_numbers, flags = [], [], [], []
-        offset = 0
-        for length, delta_us, origin, flag in LINE_HEADER.iter_unpack(self.table):
-            lines.append(self.data[offset : offset + length])
-            offset += length
-            deltas_us.append(delta_us)
-            origin_numbers.append(origin)
-            flags.append(flag)
-        return Draft(self.received_us, lines, deltas_us, origin_numbers, flags, self.origins, self.tally, self.cursors)
-
 
 @dataclass(frozen=True, slots=True)
 class SegmentHeader:

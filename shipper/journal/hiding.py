@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from shipper.journal.codec import Draft, Packed
-from shipper.journal.entry import Flag
+from shipper.journal.codec import Packed
+from shipper.journal.entry import LINE_HEADER, Flag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shipper.haproxy.privacy import Hider
+    from shipper.journal.codec import Draft
     from shipper.journal.entry import Cursor, FileId
 
 
@@ -36,7 +36,7 @@ class Hiding:
         self._journal = journal
         self.hider = hider
         self._asked: Draft | Packed | None = None
-        self._hidden: Draft | None = None
+        self._hidden: Packed | None = None
 
     @property
     def cursors(self) -> Mapping[FileId, Cursor]:
@@ -58,7 +58,11 @@ class Hiding:
         self._journal.close()
 
 
-def _hidden(draft: Draft | Packed, hider: Hider) -> Draft:
-    draft = draft.unpacked() if isinstance(draft, Packed) else draft
-    lines = [hider.line(raw, cut=bool(flags & Flag.CUT)) for raw, flags in zip(draft.lines, draft.flags, strict=True)]
-    return replace(draft, lines=lines)
+def _hidden(draft: Draft | Packed, hider: Hider) -> Packed:
+    headers, lines, data, at = [], [], draft.data, 0
+    for length, delta_us, origin, flags in LINE_HEADER.iter_unpack(draft.table):
+        line = hider.line(data[at : at + length], cut=bool(flags & Flag.CUT))
+        headers.append(LINE_HEADER.pack(len(line), delta_us, origin, flags))
+        lines.append(line)
+        at += length
+    return Packed(draft.received_us, b"".join(headers), b"".join(lines), draft.origins, draft.tally, draft.cursors)
