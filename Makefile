@@ -50,6 +50,7 @@ bench-dashboard: setup ## measure the dashboard's searches over 10 million docum
 soak: setup fetch ## fuzz with 10 million inputs, make faults for an hour (SOAK_SECONDS=240), kill everything a hundred times (SOAK_ROUNDS=1000), load 1,500 MB in 256
 	FUZZ_RUNS=$${FUZZ_RUNS:-10000000} $(BIN)/pytest tests/fuzz --timeout=86400
 	$(PYTHON) -m tests.chaos.soak --seconds $${SOAK_SECONDS:-3600}
+	$(PYTHON) -m bench outage --rate 7000 --seconds $${OUTAGE_SECONDS:-600}
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py tests/jobs/test_replaying.py -m chaos --timeout=7200
 	SOAK_CAPTURE_BYTES=1500000000 $(BIN)/pytest tests/jobs/test_replaying.py -k 256_mb --timeout=7200
 
