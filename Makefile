@@ -3,11 +3,12 @@
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 STAMP := .venv/.installed
+PYTHONS ?= python3.12 python3.13
 BROWSER := tests/browser
 NPM_STAMP := $(BROWSER)/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup fetch test lint format demo bench bench-dashboard soak lock clean
+.PHONY: help prerequisites setup fetch test test-pythons lint format demo bench bench-dashboard soak lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +17,14 @@ setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the co
 
 test: setup fetch lint ## check style and types, then run every test
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+test-pythons: setup fetch ## run every test on other Pythons as well: PYTHONS="python3.12 python3.13"
+	@for python in $(PYTHONS); do \
+		venv=.venv/$$($$python -c 'import platform; print(platform.python_version())') && echo "$$venv" && \
+		$$python -m venv $$venv && $$venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock && \
+		$$venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . && \
+		$$venv/bin/pytest -n auto --maxprocesses 4 --dist loadfile || exit 1; \
+	done
 
 lint: $(STAMP) ## check style, format and types; of the page as well, where npm is
 	$(BIN)/ruff check .
