@@ -6,16 +6,20 @@ STAMP := .venv/.installed
 PYTHONS ?= python3.12 python3.13
 BROWSER := tests/browser
 NPM_STAMP := $(BROWSER)/node_modules/.package-lock.json
+NATIVE_STAMP := native/target/.installed
+NATIVE_SOURCES := $(shell find native -name target -prune -o -type f -print)
+CARGO := $(shell command -v cargo)
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup fetch test test-pythons lint format demo bench bench-dashboard soak lock clean
+.PHONY: help prerequisites setup fetch test test-pythons native lint format demo bench bench-dashboard soak lock wheels clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the command shipper in it
 
-test: setup fetch lint ## check style and types, then run every test
+test: setup native fetch lint ## check style and types, then run every test
+	@test -z "$(CARGO)" || { cd native && $(CARGO) test --locked --quiet; }
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-pythons: setup fetch ## run every test on other Pythons as well: PYTHONS="python3.12 python3.13"
@@ -26,21 +30,27 @@ test-pythons: setup fetch ## run every test on other Pythons as well: PYTHONS="p
 		$$venv/bin/pytest -n auto --maxprocesses 4 --dist loadfile || exit 1; \
 	done
 
-lint: $(STAMP) ## check style, format and types; of the page as well, where npm is
+native: setup ## build the native engine into .venv, where cargo is (without it, the Python engine does all)
+	@if test -n "$(CARGO)"; then $(MAKE) --no-print-directory $(NATIVE_STAMP); \
+	else echo 'cargo is not on PATH: the native engine is not built, the Python engine does all' >&2; fi
+
+lint: $(STAMP) ## check style, format and types; of the page as well, where npm is, and of the native engine, where cargo is
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@test ! -e $(NPM_STAMP) || npm --prefix $(BROWSER) --silent run lint
+	@test -z "$(CARGO)" || { cd native && $(CARGO) fmt --check && $(CARGO) clippy --locked --quiet --all-targets -- -D warnings; }
 
 format: $(STAMP) ## put the sources into their format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	@test ! -e $(NPM_STAMP) || npm --prefix $(BROWSER) --silent run format
+	@test -z "$(CARGO)" || { cd native && $(CARGO) fmt; }
 
-demo: setup ## watch the whole pipeline at work: HAProxy, shipper, Elasticsearch (DEMO_SECONDS=20 ends it)
+demo: setup native ## watch the whole pipeline at work: HAProxy, shipper, Elasticsearch (DEMO_SECONDS=20 ends it)
 	@$(PYTHON) -m deploy.demo
 
-bench: setup ## measure
+bench: setup native ## measure, beside the peers that are installed (an hour; docs/performance.md)
 	@$(PYTHON) -m bench
 
 bench-dashboard: setup ## measure the dashboard's searches over 10 million documents (8 GB of disk, half an hour the first time)
@@ -57,8 +67,12 @@ lock: $(STAMP) ## bring requirements.lock in line with pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--group dev pyproject.toml -o requirements.lock
 
+wheels: setup ## build the wheels of shipper and of its native engine into dist/ (needs cargo)
+	$(BIN)/hatchling build -t wheel
+	cd native/python && $(CURDIR)/$(BIN)/maturin build --release --locked --quiet --out $(CURDIR)/dist
+
 clean: ## remove .venv and what tools left behind (the fetched jars stay in their cache)
-	rm -rf .venv $(BROWSER)/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build *.egg-info
+	rm -rf .venv $(BROWSER)/node_modules native/target .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 prerequisites:
@@ -76,6 +90,10 @@ $(NPM_STAMP): $(BROWSER)/package-lock.json $(BROWSER)/package.json
 $(STAMP): requirements.lock pyproject.toml | $(PYTHON)
 	$(PYTHON) -m pip install --quiet --require-hashes -r requirements.lock
 	$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(NATIVE_STAMP): $(NATIVE_SOURCES) $(STAMP)
+	cd native/python && VIRTUAL_ENV=$(CURDIR)/.venv $(CURDIR)/$(BIN)/maturin develop --release --locked --quiet
 	@touch $@
 
 $(PYTHON): | prerequisites

@@ -1,6 +1,6 @@
 """Run the measurements that are named: `python -m bench steady --rate 7000 --seconds 60`.
 
-Without a name all of them, but for the dashboard's (the first time, it makes 10 million documents) and the outage.
+Without a name those of docs/performance.md: what encoding costs, shipper beside its peers, and into Elasticsearch.
 """
 
 from __future__ import annotations
@@ -9,24 +9,28 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import dashboard, encode, outage, replay, steady
+from bench import dashboard, elasticsearch, encode, outage, replay, side_by_side, steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_USUAL: Final = ("encode", "replay", "steady")
+_USUAL: Final = ("encode", "peers", "elasticsearch")
+_OTHERS: Final = ("replay", "steady", "outage", "dashboard")
 
 
 def main() -> int:
     """Run each measurement; give 1 when one found what must not be."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure shipper.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="encode, replay, steady; or dashboard, outage")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(_USUAL)}; or {', '.join(_OTHERS)}")
     parser.add_argument("--rate", type=int, default=7_000, help="of steady and outage: lines a second")
     parser.add_argument("--seconds", type=int, default=60, help="of steady and outage: how long")
+    parser.add_argument("--only", default="", metavar="TEXT", help="of peers: those with TEXT in their name")
     parser.add_argument("--elasticsearch", metavar="URL", help="of dashboard: a node, instead of one of its own")
     options = parser.parse_args()
     benchmarks: dict[str, Callable[[], bool | None]] = {
         "encode": encode.main,
+        "peers": lambda: side_by_side.main(only=options.only),
+        "elasticsearch": elasticsearch.main,
         "replay": replay.main,
         "steady": lambda: steady.main(options.rate, options.seconds),
         "outage": lambda: outage.main(options.rate, options.seconds),

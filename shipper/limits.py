@@ -22,8 +22,14 @@ RECEIVE_BUFFER_BYTES: Final = 16 * MIB
 RECEIVE_BATCH_LINES: Final = 1024
 """Datagrams taken between two looks at the other sockets and the clock."""
 
+RECEIVE_CALL_DATAGRAMS: Final = 256
+"""Datagrams of one system call of the native engine: 16 MB of addresses, of which only long datagrams use memory."""
+
 DATAGRAM_LINES_MAX: Final = 1024
 """Lines in one datagram; what comes after stays together as the last. HAProxy sends one, and none is so short."""
+
+RECEIVE_BUSY_DATAGRAMS: Final = 64
+"""So many in one turn are read on at once, where the kernel may not hold many times more."""
 
 RECEIVE_LINGER_S: Final = 0.005
 """A line waits at most this long between the kernel and the journal."""
@@ -139,6 +145,9 @@ VALUES_REMEMBERED_MIN: Final = 64
 
 VALUE_REMEMBERED_BYTES_MAX: Final = 256
 """A longer value is rendered each time: what is long is seldom seen twice."""
+
+ZONE_YEARS_MAX: Final = 1_024
+"""Years of zones that the native engine knows: some 100 kB. A sender can name any year; the rest is Python's."""
 
 UNDATED_LINES_MAX: Final = 10_000
 """Lines at the front of a captured file that wait for a dated one; then its time of change dates them."""

@@ -32,6 +32,7 @@ from shipper import setup as templates
 from shipper.dead_letter import at_or_past, open_letters
 from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
+from shipper.encode import choose_engine, native_version
 from shipper.enrichment import open_enrichment
 from shipper.errors import ConfigError, Retryable
 from shipper.jobs.retention import prune_for_ever
@@ -76,10 +77,11 @@ def run(config: Config, again: Callable[[], Config] | None = None) -> int:
     """Receive and ship until a signal, or until there is nothing more to receive; give the exit status.
 
     ``again`` reads the configuration anew at a reload. Raises StateError when the state folder is taken or cannot be
-    written, ConfigError when a port is or a haproxy.cfg cannot be read. What happens to that file later counts from the
-    next reload on.
+    written, ConfigError when a port is, a haproxy.cfg cannot be read or the engine is not installed. What happens to
+    that file later counts from the next reload on.
     """
     haproxy_files.announce(config.haproxy_cfg, os.environ)
+    choose_engine(config.engine)
     state = StateFolder(config.state_dir)
     with privileges.acting_as(config.user):
         lock = state.lock()
@@ -143,6 +145,7 @@ class _Running:
             threading.Thread(target=prune_for_ever, args=(client, config), name="retention", daemon=True).start()
         server = StatusServer(config.state_dir)
         server.start()
+        _log.info("engine_chosen", engine=choose_engine(config.engine), wanted=config.engine, native=native_version())
         requests = Timed(client, time.monotonic)
         tapped = TapServer(config.state_dir)
         tapped.start()
@@ -192,7 +195,14 @@ def _receive(config: Config, state: StateFolder, sources: Sequence[Source], stop
         journal.hider = reception.hider()
 
     stop.when_news(reload)
-    ended = receive(sources, journal, clock_us=clock_us, stop=stop, when_full=config.journal.when_full)
+    ended = receive(
+        sources,
+        journal,
+        clock_us=clock_us,
+        stop=stop,
+        when_full=config.journal.when_full,
+        engine=choose_engine(config.engine),
+    )
     return EXIT_DONE if ended else 0
 
 
@@ -239,10 +249,12 @@ def build(
             [(known.network, known.silent_after_s) for known in config.senders if known.silent_after_s],
             clocks=Clocks(clock_us, time.monotonic),
             publish=publish,
+            engine=choose_engine(config.engine),
         ),
         config.interpretation(),
         lines_max=config.delivery.batch_lines_max,
         linger_s=config.delivery.linger_s,
+        engine=choose_engine(config.engine),
         enricher=open_enrichment(config.enrichment),
     )
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 NAME: Final = "reloaded.json"
-_FIXED: Final = ("state_dir", "user", "metrics")
+_FIXED: Final = ("state_dir", "user", "metrics", "engine")
 """Settings that hold until shipper is started again."""
 _FIXED_OF_LISTENERS: Final = ("url", "receive_buffer_bytes", "socket_mode", "read_from")
 

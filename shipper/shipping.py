@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from pydantic import ValidationError
 
+from shipper import memory
 from shipper.config import Interpretation
-from shipper.encode import Encoder
+from shipper.encode import make_encoder
 from shipper.limits import BATCH_BYTES_MAX, SENDERS_REMEMBERED_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shipper.deliver import Delivery
-    from shipper.encode import Body, Encoded, Enricher
+    from shipper.encode import Body, Encoded, Encoder, Engine, Enricher
     from shipper.journal import Committer, Ledger, Reader, Verdicts
     from shipper.processes import Stop
     from shipper.service import Accounts
@@ -37,6 +38,9 @@ PROGRESS_INTERVAL_S: Final = 60.0
 
 ENCODERS_REMEMBERED_MAX: Final = 4
 """Each start of shipper brings at most one new interpretation."""
+
+GIVE_BACK_INTERVAL_S: Final = 1.0
+"""Between two times that freed memory goes back to the kernel: bodies of a second at most are cleared once more."""
 
 ROOM_WAIT_S: Final = 0.1
 """How soon a stop is noticed while delivery has no room."""
@@ -60,6 +64,7 @@ class Shipping:
     """Today's, for segments whose own cannot be read."""
     lines_max: int
     linger_s: float
+    engine: Engine = "python"
     enricher: Enricher | None = None
     sent: Callable[[Sequence[Body]], None] = lambda _: None
     """Is called with the bodies of each batch that delivery has taken."""
@@ -67,6 +72,7 @@ class Shipping:
     _encoders: dict[bytes, Encoder] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
     _progress_s: float = field(default_factory=time.monotonic)
+    _gave_back_s: float = field(default_factory=time.monotonic)
 
     def run(self, stop: Stop, shutdown_timeout_s: float) -> None:
         """Ship until ``stop``, then what is left for at most ``shutdown_timeout_s``."""
@@ -127,7 +133,9 @@ class Shipping:
         if encoder is None:
             if len(self._encoders) >= ENCODERS_REMEMBERED_MAX:
                 self._encoders.clear()
-            encoder = self._encoders[interpretation] = Encoder(self._read(interpretation), enricher=self.enricher)
+            encoder = self._encoders[interpretation] = make_encoder(
+                self._read(interpretation), self.engine, self.enricher
+            )
         return encoder
 
     def _read(self, interpretation: bytes) -> Interpretation:
@@ -152,6 +160,9 @@ class Shipping:
         if written is not None and written.position is not None:
             self.delivery.committed(written.position)
         self.accounts.tick(self.ledger.commit, self.delivery.status)
+        if time.monotonic() - self._gave_back_s >= GIVE_BACK_INTERVAL_S:
+            memory.give_back()
+            self._gave_back_s = time.monotonic()
 
     def _warn_of_zones(self, skews_us: Mapping[str, int]) -> None:
         """Warn once of each sender whose lines end whole quarters of an hour before or after they come."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SUPERVISOR = """
 import os, sys, time
 from pathlib import Path
+from shipper import memory
 from shipper.errors import Fatal
 from shipper.processes import EXIT_DONE, Role, notifier, supervise
 
@@ -64,6 +65,7 @@ def breathes(stop):
     before = resident()
     blocks = [bytearray(b"x") * 2**23 for _ in range(8)]
     del blocks[:-1]
+    memory.give_back()
     note(f"breathes kept {resident() - before}")
     return EXIT_DONE
 

@@ -125,6 +125,8 @@ class Config(BaseSettings):
     """Refuse to ship while the index template is missing or differs from this version's."""
     shutdown_timeout_s: Annotated[float, Field(ge=0)] = 30.0
     """How long a stop waits for Elasticsearch; the rest stays in the journal."""
+    engine: Literal["auto", "native", "python"] = "auto"
+    """What encodes: the native engine where its wheel is installed (`auto`), only that, or never that."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe of shipper's own log events that is written."""
 

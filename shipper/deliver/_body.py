@@ -25,7 +25,7 @@ class Body(Protocol):
         """The index that the documents go to."""
 
     @property
-    def content(self) -> bytes:
+    def content(self) -> bytes | memoryview:
         """The whole; item i is ``content[ends[i - 1]:ends[i]]``."""
 
     @property
@@ -68,7 +68,7 @@ class Remainder:
 def item(body: Body, number: int) -> bytes:
     """Give the bytes of one item: its action and its document."""
     start = body.ends[number - 1] if number else 0
-    return body.content[start : body.ends[number]]
+    return bytes(body.content[start : body.ends[number]])
 
 
 def document(body: Body, number: int) -> bytes:

@@ -117,15 +117,23 @@ class Delivery:
 
     def _work(self) -> None:
         try:
-            while (job := self._state.next()) is not None:
-                if job is PARKED_TURN:
-                    self._try_parked()
-                else:
-                    self._send(job)
-                self._state.done(job)
+            while self._turn():
+                pass
         except BaseException as error:  # noqa: BLE001 -- raised by `check`; a silent end would hang whoever waits
             _log.exception("delivery_failed")
             self._state.fail(error)
+
+    def _turn(self) -> bool:
+        """Do one job, and keep nothing of it while waiting for the next; False at the end."""
+        job = self._state.next()
+        if job is None:
+            return False
+        if job is PARKED_TURN:
+            self._try_parked()
+        else:
+            self._send(job)
+        self._state.done(job)
+        return True
 
     def _try_parked(self) -> None:
         """Go round the indices for which documents are parked, and stay where they are taken again.
@@ -205,7 +213,8 @@ class Delivery:
                 self._state.put(half)
 
     def _act_on_items(self, job: Job, items: Items) -> None:
-        good = [number for number in range(len(job.body)) if number not in items.troubles]
+        all_items = range(len(job.body))
+        good = [number for number in all_items if number not in items.troubles] if items.troubles else all_items
         refused = {number: t.cause for number, t in items.troubles.items() if isinstance(t, Refused)}
         held = [t.cause for t in items.troubles.values() if isinstance(t, IndexHeld)]
         waiting = [number for number in items.troubles if number not in refused]

@@ -3,6 +3,8 @@
 1. One lock guards it; no request, no disk and no callback happens under it.
 2. Bytes without a verdict are bounded: ``admit`` blocks. A batch that is larger than the bound goes alone.
 3. What is said to people is said at a change, once.
+4. A job that comes wakes one worker, and who takes one wakes another for those that are left. So somebody always waits
+   for the job that is due next, and the others sleep on.
 """
 
 from __future__ import annotations
@@ -70,7 +72,11 @@ class State:
         self._closing = False
         self._stopped = False
         self._error: BaseException | None = None
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        """Whoever admits or closes waits for it."""
+        self._work = threading.Condition(lock)
+        """Workers wait for it."""
 
     # -- coming and going --------------------------------------------------------------------------------------------
 
@@ -95,12 +101,15 @@ class State:
         with self._changed:
             while not self._stopped:
                 now_s = self._clock_s()
-                job = self._take(now_s) if self._in_flight < self._window.requests else None
+                full = self._in_flight >= self._window.requests
+                job = None if full else self._take(now_s)
                 if job is not None:
                     self._in_flight += 1
+                    if self._queue.wait_s(now_s) is not None:
+                        self._work.notify()
                     return job
-                waits_s = (self._queue.wait_s(now_s), self._settings.pause_delay_s)
-                self._changed.wait(min(wait_s for wait_s in waits_s if wait_s is not None))
+                waits_s = (None if full else self._queue.wait_s(now_s), self._settings.pause_delay_s)
+                self._work.wait(min(wait_s for wait_s in waits_s if wait_s is not None))
             return None
 
     def _take(self, now_s: float) -> Job | None:
@@ -143,7 +152,7 @@ class State:
         with self._changed:
             self._unsettled_bytes += len(job.body.content)
             self._queue.put(job, self._clock_s() + delay_s)
-            self._changed.notify_all()
+            self._work.notify()
 
     def retry(self, job: Job) -> None:
         """Let a job wait for its back-off."""
@@ -164,10 +173,10 @@ class State:
         """Admit nothing more, wait until all is settled or time is over; tell which."""
         with self._changed:
             self._closing = True
-            self._changed.notify_all()
+            self._wake_all()
             self._changed.wait_for(lambda: self._stopped or not (self._open or self._in_flight), timeout_s)
             self._stopped = True
-            self._changed.notify_all()
+            self._wake_all()
             return not self._open
 
     def check(self) -> None:
@@ -179,7 +188,7 @@ class State:
         """End: a worker met what nobody expected."""
         with self._changed:
             self._error, self._stopped = error, True
-            self._changed.notify_all()
+            self._wake_all()
 
     def figures(self) -> dict[str, int]:
         """Count what is under way."""
@@ -241,7 +250,7 @@ class State:
             if self._health.failing:
                 self._health.failing = False
                 self._queue.hasten(now_s + self._settings.retry_delay_s_min)  # what they wait for is over
-                self._changed.notify_all()
+                self._work.notify_all()
                 _log.info("elasticsearch_answered")
             self.resume(PAUSED_REFUSED)
             held_back = self._fuses.hold(index, good, refused, counted=job.counted)
@@ -293,7 +302,7 @@ class State:
         """Let the next job of a held index through: the one before it was parked."""
         with self._changed:
             self._queue.hurry(index, self._clock_s())
-            self._changed.notify_all()
+            self._work.notify_all()
 
     def pause(self, kind: str, cause: Cause | str, index: str = "") -> None:
         """Pause delivery; ``index`` tells whose documents must be accepted to end it, where that matters."""
@@ -308,8 +317,12 @@ class State:
         """Take one reason for the pause away."""
         with self._changed:
             if self._queue.resume(kind):
-                self._changed.notify_all()
+                self._work.notify_all()
                 _log.info("delivery_resumed", kind=kind)
+
+    def _wake_all(self) -> None:
+        self._changed.notify_all()
+        self._work.notify_all()
 
     def _has_room(self, size: int) -> bool:
         return not self._unsettled_bytes or self._unsettled_bytes + size <= self._settings.unsettled_bytes_max
@@ -329,4 +342,4 @@ class State:
     def _release(self, index: str, now_s: float) -> None:
         if self._queue.release(index, now_s):
             _log.info("index_released", index=index)
-            self._changed.notify_all()
+            self._work.notify_all()

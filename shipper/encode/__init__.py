@@ -1,5 +1,6 @@
 """Entries become bulk bodies, one per daily index. Bytes in, bytes out; no I/O and no clock."""
 
+from shipper.encode._engines import Engine, choose_engine, make_encoder, native_version
 from shipper.encode._python import Encoder, Enricher, LineContext
 from shipper.encode.body import Bodies, Body, Encoded, HiddenLines
 from shipper.encode.captured import Captured, CapturedBatch, CapturedEncoder, CapturedLine
@@ -13,7 +14,11 @@ __all__ = [
     "CapturedLine",
     "Encoded",
     "Encoder",
+    "Engine",
     "Enricher",
     "HiddenLines",
     "LineContext",
+    "choose_engine",
+    "make_encoder",
+    "native_version",
 ]

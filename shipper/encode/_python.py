@@ -138,10 +138,13 @@ class _FormatWriter:
             constants["labels"] = labels
         if replay_id is not None:
             constants["replay_id"] = replay_id
-        self._picks = [_pick([places[alias] for alias in part.aliases], part.only) for part in known.parts]
+        plain = [part for part in known.parts if len(part.aliases) == 1 and part.only is None]
+        parts = [*plain, *(part for part in known.parts if part not in plain)]
+        self._plain = _all_of([places[part.aliases[0]] for part in plain])
+        self._picks = [_pick([places[alias] for alias in part.aliases], part.only) for part in parts[len(plain) :]]
         self._template = Template(
             [
-                *(_source(part, _reader(part, optional, labels), enricher) for part in known.parts),
+                *(_source(part, _reader(part, optional, labels), enricher) for part in parts),
                 Source(_SURROUNDINGS, _read_surroundings),
                 Source(tuple(constants), lambda _: constants),
             ],
@@ -163,8 +166,12 @@ class _FormatWriter:
                 value = found[place]
                 if value:
                     found[place] = hide(value)
-        values = [pick(found) for pick in self._picks]
-        values += ((header.identity, line.sender), None)
+        values = (
+            *self._plain(found),
+            *[pick(found) for pick in self._picks],
+            (header.identity, line.sender),
+            None,
+        )
         given = (
             f'"@timestamp":"{format_timestamp(start_us)}",',
             "" if line.received_us is None else f'"created":"{format_timestamp(line.received_us)}",',
@@ -186,6 +193,11 @@ class _Lane:
         self.place = group.place
         self.first = writers[group.first]
         self.writers = {name: writers[known] for name, known in group.by_frontend.items()}
+
+
+def _all_of(places: Sequence[int]) -> Callable[[Sequence[bytes | None]], Sequence[bytes | None]]:
+    """Give what takes the values at these places out of a line's."""
+    return itemgetter(*places) if len(places) > 1 else lambda found: [found[place] for place in places]
 
 
 def _pick(places: Sequence[int], only: slice | None) -> Callable[[Sequence[bytes | None]], object]:

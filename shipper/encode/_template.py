@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import getitem, itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from shipper.haproxy.record import PATHS, Attributes
@@ -52,14 +52,17 @@ class Memo(dict[Key, Any]):
         self._read = source.read
         self._few = source.few
         self._pieces = [_members(_tree(piece.names, piece.depth)) for piece in pieces]
+        self._only = self._pieces[0] if len(self._pieces) == 1 else None
 
     def __missing__(self, key: Key) -> str | tuple[str, ...]:
         """Render a value, and remember it within the bounds."""
         attributes = self._read(key)
         if "field_errors" in attributes:
             raise Odd
-        texts = tuple([_render(attributes, piece) for piece in self._pieces])
-        text = texts[0] if len(texts) == 1 else texts
+        if self._only:
+            text: str | tuple[str, ...] = _render(attributes, self._only)
+        else:
+            text = tuple([_render(attributes, piece) for piece in self._pieces])
         if self._few and (len(key) if type(key) is bytes else _size(key)) <= VALUE_REMEMBERED_BYTES_MAX:
             if len(self) >= self._remembered_max:
                 self.clear()
@@ -82,10 +85,8 @@ def _render(attributes: Attributes, members: Members) -> str:
             text += f"{opening}{{{inner[:-1]}}}," if inner else ""
         elif member in attributes:
             value = attributes[member]
-            if type(value) is str:
-                text += f"{opening}{_quote(value)},"
-            else:
-                text += f"{opening}{value if type(value) is int else _dumps(value)},"
+            written = _quote(value) if isinstance(value, str) else value if type(value) is int else _dumps(value)
+            text += f"{opening}{written},"
     return text
 
 
@@ -170,8 +171,7 @@ class Template:
 
     def write(self, values: Iterable[Key], given: Iterable[str]) -> str:
         """Put a document together; raises Odd where the record has to."""
-        texts = [memo[value] for memo, value in zip(self._memos, values, strict=True)]
-        texts += given
+        texts = [*map(getitem, self._memos, values), *given]
         for place in self._spread:
             texts += texts[place]
         for opening, pick in self._objects:

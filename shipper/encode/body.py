@@ -24,6 +24,11 @@ class Lines(Protocol):
         """Give the lines in the order in which they were encoded."""
 
 
+def item_of(id_: str, document: str) -> bytes:
+    """Write a document as the bulk API takes it."""
+    return f'{{"create":{{"_id":"{id_}"}}}}\n{document}\n'.encode()
+
+
 @dataclass(frozen=True, slots=True)
 class HiddenLines:
     """Lines without what is hidden of them: so they become dead letters."""
@@ -45,7 +50,7 @@ class Body:
     """
 
     index: str
-    content: bytes
+    content: bytes | memoryview
     ends: Sequence[int]
     numbers: Sequence[int]
     source: Lines
@@ -57,7 +62,7 @@ class Body:
     def id(self, item: int) -> str:
         """Give the `_id` of an item."""
         start = self.ends[item - 1] if item else 0
-        action = json.loads(self.content[start : self.content.index(b"\n", start)])
+        action = json.loads(bytes(self.content[start : self.ends[item]]).partition(b"\n")[0])
         return str(action["create"]["_id"])
 
     def lines(self, items: Sequence[int]) -> list[Line]:
@@ -105,7 +110,7 @@ class Bodies:
 
     def add(self, index: str, id_: str, document: str) -> None:
         """Take the document of the next line."""
-        item = f'{{"create":{{"_id":"{id_}"}}}}\n{document}\n'.encode()
+        item = item_of(id_, document)
         growing = self._growing.get(index)
         if growing is None or growing.size + len(item) > BULK_BYTES_MAX:
             self._close(index)

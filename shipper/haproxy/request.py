@@ -17,6 +17,8 @@ _BACKSLASHED: Final = re.compile(rb"\\(.)", re.DOTALL)
 _METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VERSION: Final = re.compile(rb"HTTP/([0-9]\.[0-9])")
 _VERSION_CUT: Final = re.compile(rb"(?:|H|HT|HTT|HTTP|HTTP/|HTTP/[0-9]\.?)")
+_USUAL: Final = re.compile(rb"(?!CONNECT )([A-Za-z]+) ((/[!-\"$->@-~]*+)(?:\?([!-\"$-~]*+))?) HTTP/([0-9]\.[0-9])")
+"""A request for a path, without anything that is escaped or not ASCII."""
 _AUTHORITY: Final = re.compile(r"(?:[^@/?#]*@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([0-9]*))?")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 SEGMENT_CHARS_MAX: Final = 32
@@ -63,6 +65,9 @@ def read_request(quoted: bytes, *, closed: bool = True) -> Attributes:
     What is no request (`<BADREQ>`, anything odd) comes back whole as `raw_request_line`. ``closed`` is False when the
     line was cut before the closing quote: then the last word is not sure, and what is left is kept whole besides.
     """
+    usual = _USUAL.fullmatch(quoted) if closed else None
+    if usual is not None:
+        return _usual(quoted.decode("ascii"), usual)
     words = quoted.split(b" ")
     if not closed:
         return _read_cut(quoted, words) if quoted else {}
@@ -78,6 +83,22 @@ def read_request(quoted: bytes, *, closed: bool = True) -> Attributes:
     if words[0] == b"GET" and len(words) == 2 and len(quoted) <= HTTP09_CHARS_MAX:  # noqa: PLR2004 -- method, URI
         return fields
     return fields | {"truncated": "request"}
+
+
+def _usual(text: str, found: re.Match[bytes]) -> Attributes:
+    """Give what the longer way gives, for most requests."""
+    start, end = found.span(3)
+    path = text[start:end]
+    fields: Attributes = {
+        "http_request_method": text[: found.end(1)],
+        "http_version": text[found.start(5) :],
+        "url_original": text[start : found.end(2)],
+        "url_path": path,
+        "url_path_pattern": path_pattern(path),
+    }
+    if found.end(2) > end:
+        fields["url_query"] = text[end + 1 : found.end(2)]
+    return fields
 
 
 def read_request_parts(method: bytes, uri: bytes, version: bytes) -> Attributes:

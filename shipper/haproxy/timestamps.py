@@ -154,6 +154,46 @@ def zone_offset(zone: str, wall_s: int) -> int | None:
     return _offset_us(moment)
 
 
+def certain_offsets(zone: str, year: int) -> list[tuple[int, int, int]]:
+    """Give the wall times of a year at which ``zone_offset`` gives one: first second, second behind, offset in us.
+
+    They are in their order. No two changes of a zone lie within one day.
+    """
+    begin, end = max(_second_of(year), 0), min(_second_of(year + 1), TIMESTAMP_US_MAX // SECOND_US + 1)
+    changes = [
+        _change(zone, at)
+        for at in range(begin - DAY_US // SECOND_US, end + DAY_US // SECOND_US, _STEP_S)
+        if _offset_at(zone, at) != _offset_at(zone, at + _STEP_S)
+    ]
+    certain, from_s = [], begin
+    for change in changes:
+        before, after = (_offset_at(zone, at) // SECOND_US for at in (change - 1, change))
+        certain.append((from_s, min(change + min(before, after), end), before * SECOND_US))
+        from_s = max(change + max(before, after), begin)
+    certain.append((from_s, end, _offset_at(zone, end + DAY_US // SECOND_US)))
+    return [(first, until, offset) for first, until, offset in certain if first < until]
+
+
+_STEP_S: Final = 86_400
+
+
+def _second_of(year: int) -> int:
+    return int((datetime(year, 1, 1) - _EPOCH).total_seconds())  # noqa: DTZ001 -- wall time
+
+
+def _offset_at(zone: str, moment_s: int) -> int:
+    return _offset_us(datetime.fromtimestamp(moment_s, _zone(zone)))
+
+
+def _change(zone: str, from_s: int) -> int:
+    """Find the first second of another offset within the day from ``from_s``."""
+    low, high = from_s, from_s + _STEP_S
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset_at(zone, middle) == _offset_at(zone, from_s) else (low, middle)
+    return high
+
+
 def zone_moment(zone: str, wall_us: int, hint_us: int | None) -> int:
     """Give the moment of a wall time in a zone.
 

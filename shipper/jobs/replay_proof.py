@@ -39,7 +39,7 @@ def _expected(bodies: tuple[Body, ...]) -> Iterator[Expected]:
         start = 0
         lines = body.lines(range(len(body)))
         for end, line in zip(body.ends, lines, strict=True):
-            action, document = body.content[start:end].split(b"\n", 1)
+            action, document = bytes(body.content[start:end]).split(b"\n", 1)
             file, _, offset = line.origin.address.removeprefix(FILE).rpartition("#offset=")
             id_ = json.loads(action)["create"]["_id"]
             yield Expected(file, int(offset), line.raw, body.index, id_, document.decode())

@@ -42,6 +42,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 import google_crc32c
@@ -85,6 +86,39 @@ class Draft:
     tally: ReceiveTally = NO_TALLY
     cursors: Sequence[Cursor] = ()
     """Of the followed files whose lines these are, behind them."""
+
+    @property
+    def count(self) -> int:
+        """Count the lines."""
+        return len(self.lines)
+
+    @property
+    def table(self) -> bytes:
+        """The headers of the lines, back to back."""
+        headers = map(LINE_HEADER.pack, map(len, self.lines), self.deltas_us, self.origin_numbers, self.flags)
+        return b"".join(headers)
+
+    @property
+    def data(self) -> bytes:
+        """The lines, back to back."""
+        return b"".join(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A draft whose table and bytes are put together already."""
+
+    received_us: int
+    table: bytes
+    data: bytes
+    origins: Sequence[Origin]
+    tally: ReceiveTally
+    cursors: Sequence[Cursor] = ()
+
+    @property
+    def count(self) -> int:
+        """Count the lines."""
+        return len(self.table) // LINE_HEADER.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,23 +195,28 @@ def seed(segment: bytes) -> int:
     return int(google_crc32c.value(segment))
 
 
-def encode_entry(draft: Draft, first_line: int, checksum_seed: int) -> bytes:
-    """Give the entry's bytes; ``first_line`` counts the lines before it in the segment.
+def encode_entry(draft: Draft | Packed, first_line: int, checksum_seed: int) -> bytes:
+    """Give the entry's bytes; ``first_line`` counts the lines before it in the segment. Raises what the parts raise."""
+    return b"".join(entry_parts(draft, first_line, checksum_seed))
+
+
+def entry_parts(draft: Draft | Packed, first_line: int, checksum_seed: int) -> list[bytes]:
+    """Give the entry's bytes in parts, so that the lines need not be copied to stand behind their header.
 
     Raises ValueError for a draft of more than ENTRY_BYTES_MAX, which could not be read again.
     """
     addresses = [(origin.listener, origin.address.encode()) for origin in draft.origins]
     origins = b"".join(_ORIGIN.pack(listener, len(address)) + address for listener, address in addresses)
-    table = b"".join(map(LINE_HEADER.pack, map(len, draft.lines), draft.deltas_us, draft.origin_numbers, draft.flags))
-    payload = b"".join((origins, table, *draft.lines, *map(_encode_cursor, draft.cursors)))
-    if len(payload) > ENTRY_BYTES_MAX:
-        raise ValueError(f"an entry holds at most {ENTRY_BYTES_MAX} bytes, not {len(payload)}")
+    payload = [origins, draft.table, draft.data, b"".join(map(_encode_cursor, draft.cursors))]
+    size = sum(map(len, payload))
+    if size > ENTRY_BYTES_MAX:
+        raise ValueError(f"an entry holds at most {ENTRY_BYTES_MAX} bytes, not {size}")
     tally = draft.tally
     front = _ENTRY.pack(
         ENTRY_MAGIC,
-        len(payload),
+        size,
         first_line,
-        len(draft.lines),
+        draft.count,
         len(origins),
         draft.received_us,
         tally.received,
@@ -185,9 +224,9 @@ def encode_entry(draft: Draft, first_line: int, checksum_seed: int) -> bytes:
         tally.refused_sender,
         tally.empty,
         tally.kernel_drops,
-        google_crc32c.value(payload),
+        reduce(google_crc32c.extend, payload, 0),
     )
-    return front + _CHECKSUM.pack(google_crc32c.extend(checksum_seed, front)) + payload
+    return [front, _CHECKSUM.pack(google_crc32c.extend(checksum_seed, front)), *payload]
 
 
 def decode_entry_header(data: bytes, checksum_seed: int) -> EntryHeader | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from shipper.journal.entry import Flag
+from shipper.journal.codec import Packed
+from shipper.journal.entry import LINE_HEADER, Flag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Journal(Protocol):
     def cursors(self) -> Mapping[FileId, Cursor]:
         """Tell how far each followed file is."""
 
-    def append(self, draft: Draft) -> None:
+    def append(self, draft: Draft | Packed) -> None:
         """Take one entry, or raise JournalFull."""
 
     def close(self) -> None:
@@ -35,17 +35,17 @@ class Hiding:
     def __init__(self, journal: Journal, hider: Hider | None) -> None:
         self._journal = journal
         self.hider = hider
-        self._asked: Draft | None = None
-        self._hidden: Draft | None = None
+        self._asked: Draft | Packed | None = None
+        self._hidden: Packed | None = None
 
     @property
     def cursors(self) -> Mapping[FileId, Cursor]:
         """How far each followed file is in the journal."""
         return self._journal.cursors
 
-    def append(self, draft: Draft) -> None:
+    def append(self, draft: Draft | Packed) -> None:
         """Write one entry. Raises JournalFull when there is no room; nothing was written then."""
-        if self.hider is None or not draft.lines:
+        if self.hider is None or not draft.count:
             self._journal.append(draft)
             return
         if self._hidden is None or draft is not self._asked:  # one that waits for room is hidden once
@@ -58,6 +58,11 @@ class Hiding:
         self._journal.close()
 
 
-def _hidden(draft: Draft, hider: Hider) -> Draft:
-    lines = [hider.line(raw, cut=bool(flags & Flag.CUT)) for raw, flags in zip(draft.lines, draft.flags, strict=True)]
-    return replace(draft, lines=lines)
+def _hidden(draft: Draft | Packed, hider: Hider) -> Packed:
+    headers, lines, data, at = [], [], draft.data, 0
+    for length, delta_us, origin, flags in LINE_HEADER.iter_unpack(draft.table):
+        line = hider.line(data[at : at + length], cut=bool(flags & Flag.CUT))
+        headers.append(LINE_HEADER.pack(len(line), delta_us, origin, flags))
+        lines.append(line)
+        at += length
+    return Packed(draft.received_us, b"".join(headers), b"".join(lines), draft.origins, draft.tally, draft.cursors)

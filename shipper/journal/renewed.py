@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from shipper.journal.codec import Draft
+    from shipper.journal.codec import Draft, Packed
     from shipper.journal.entry import Cursor, FileId
     from shipper.journal.writer import Writer
 
@@ -23,7 +23,7 @@ class Renewed:
         """How far each followed file is in the journal."""
         return self._writer.cursors
 
-    def append(self, draft: Draft) -> None:
+    def append(self, draft: Draft | Packed) -> None:
         """Write one entry. Raises JournalFull when there is no room; nothing was written then."""
         self._writer.append(draft)
 

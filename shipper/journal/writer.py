@@ -28,7 +28,7 @@ from shipper.journal import _segments, codec, cursors
 from shipper.journal._sync import Syncer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from shipper.journal.entry import Cursor, FileId
@@ -92,16 +92,17 @@ class Writer:
         """How far each followed file is in the journal."""
         return self._cursors
 
-    def append(self, draft: codec.Draft) -> None:
+    def append(self, draft: codec.Draft | codec.Packed) -> None:
         """Write one entry. Raises JournalFull when there is no room; nothing was written then."""
-        entry = codec.encode_entry(draft, self._lines, self._seed)
-        self._claim(len(entry), leave=self._counts_bytes if draft.lines else 0)
+        entry = codec.entry_parts(draft, self._lines, self._seed)
+        size = sum(map(len, entry))
+        self._claim(size, leave=self._counts_bytes if draft.count else 0)
         fd = self._fd
-        if fd is None or (self._offset > self._begun and self._offset + len(entry) > self._segment_bytes):
+        if fd is None or (self._offset > self._begun and self._offset + size > self._segment_bytes):
             fd = self._begin()
-            entry = codec.encode_entry(draft, 0, self._seed)
+            entry = codec.entry_parts(draft, 0, self._seed)
         self._write(fd, entry)
-        self._lines += len(draft.lines)
+        self._lines += draft.count
         cursors.move(self._cursors, draft.cursors)
 
     def close(self) -> None:
@@ -127,11 +128,11 @@ class Writer:
         self._leave()
         segment = _segments.new_id(self._clock_us(), self._newest, self._random_bytes(6))
         path = _segments.path_of(self._folder, segment)
-        header = codec.encode_segment_header(segment, self._interpretation)
+        header = [codec.encode_segment_header(segment, self._interpretation)]
         if self._cursors:
             all_files = codec.Draft(received_us=self._clock_us(), cursors=tuple(self._cursors.values()))
-            header += codec.encode_entry(all_files, 0, codec.seed(segment))
-        self._claim(len(header) + codec.ENTRY_HEADER_BYTES, leave=0)  # with the seal
+            header += codec.entry_parts(all_files, 0, codec.seed(segment))
+        self._claim(sum(map(len, header)) + codec.ENTRY_HEADER_BYTES, leave=0)  # with the seal
         try:
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
         except OSError as error:
@@ -149,13 +150,13 @@ class Writer:
         _log.info("segment_opened", segment=segment.hex())
         return fd
 
-    def _write(self, fd: int, data: bytes) -> None:
-        """Write all of ``data`` at the end of the segment, or nothing."""
+    def _write(self, fd: int, parts: Sequence[bytes]) -> None:
+        """Write all of ``parts`` at the end of the segment, in one write, or nothing."""
         try:
-            written = os.write(fd, data)
+            written = os.writev(fd, parts)
         except OSError as error:
             raise JournalFull(f"journal {self._folder}: {error}") from error
-        if written == len(data):
+        if written == sum(map(len, parts)):
             self._offset += written
             self._syncer.wrote(fd)
             return
@@ -170,7 +171,7 @@ class Writer:
         if self._fd is not None:
             seal = codec.Draft(received_us=self._clock_us())
             with suppress(JournalFull):
-                self._write(self._fd, codec.encode_entry(seal, self._lines, self._seed))
+                self._write(self._fd, codec.entry_parts(seal, self._lines, self._seed))
             self._abandon()
 
     def _abandon(self) -> None:

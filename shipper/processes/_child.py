@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 import structlog
 
+from shipper import memory
 from shipper.errors import Fatal
 from shipper.processes._exits import EXIT_FATAL
 
@@ -31,10 +32,6 @@ _TELL_S_MAX: Final = 5.0
 """How long a child may take to take what it is told."""
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
-_M_TRIM_THRESHOLD: Final = -1
-_M_MMAP_THRESHOLD: Final = -3
-_M_ARENA_MAX: Final = -8
-_MAPPED_BYTES_MIN: Final = 128 * 1024
 _SECONDS: Final = struct.Struct("=d")
 _LENGTH: Final = struct.Struct("=I")
 _STOP: Final = b"s"
@@ -257,18 +254,6 @@ def _settle_in(role: str, parent: int, pipes: Sequence[Child]) -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_NAME, name_of(role).encode(), 0, 0, 0)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    _give_memory_back(libc)
+    memory.settle()
     if os.getppid() != parent:  # it ended before it could be asked for
         raise ParentGoneError("the parent process is gone")
-
-
-def _give_memory_back(libc: ctypes.CDLL) -> None:
-    """Let what is freed go back to the kernel; other C libraries than glibc need not be told.
-
-    By itself glibc keeps bodies of megabytes in its heaps, of which each thread has one, once it has seen some: that
-    is a third of the shipping process.
-    """
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(_M_ARENA_MAX, 1)
-        libc.mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES_MIN)
-        libc.mallopt(_M_TRIM_THRESHOLD, 2 * _MAPPED_BYTES_MIN)

@@ -15,7 +15,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Final
 
-from shipper.limits import LINE_BYTES_MAX, RECEIVE_BATCH_LINES
+from shipper.limits import KIB, LINE_BYTES_MAX, RECEIVE_BATCH_LINES, RECEIVE_BUSY_DATAGRAMS
 from shipper.receive._source import Ordinary, WhenFull
 
 if TYPE_CHECKING:
@@ -74,26 +74,18 @@ class UdpSource(Ordinary):
         """The receive buffer that the kernel gave; it doubles the number for its bookkeeping."""
         return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
+    @property
+    def busy_from(self) -> int:
+        """As many as fill an eighth of the buffer, in which a usual line takes a kilobyte."""
+        return min(max(self.granted_bytes // (8 * KIB), RECEIVE_BUSY_DATAGRAMS), RECEIVE_BATCH_LINES)
+
     def begin(self, bookmarks: Bookmarks) -> int:  # noqa: ARG002 -- for files
         """Give the socket."""
         return self.socket.fileno()
 
     def read(self, gathering: Gathering, flush: Flush) -> int:
         """Gather datagrams until there are none, or a batch is full."""
-        receive, add, number = self.socket.recvfrom, gathering.add, self.number
-        allowed = self._allowed or None
-        taken = 0
-        try:
-            while taken < RECEIVE_BATCH_LINES:
-                datagram, sender = receive(LINE_BYTES_MAX)
-                taken += 1
-                if allowed is not None and sender[0] not in allowed:
-                    gathering.refuse(datagram)
-                elif add(datagram, number, sender[0]):
-                    flush()
-        except BlockingIOError:
-            pass
-        return taken
+        return gathering.read(self.socket, self.number, self._allowed, flush)
 
     def allow(self, networks: Sequence[str]) -> None:
         """Let these be the ones that may send."""

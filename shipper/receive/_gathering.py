@@ -1,4 +1,4 @@
-"""The entry in the making: datagrams, and lines of streams and files, become the lines of an entry. Pure.
+"""The entry in the making: datagrams, and lines of streams and files, become the lines of an entry.
 
 1. A datagram is one line, or several with newlines between; line ends and NULs at the end of a line are not part of it.
    So that no sender blows up an entry, lines beyond DATAGRAM_LINES_MAX stay together as one, which is no log line to
@@ -7,6 +7,7 @@
 3. A full table of origins closes the entry, so no line loses its sender, whatever addresses a flood makes up, and
    nothing of a sender is remembered beyond the entry.
 4. A line of a stream or file is added as a datagram is: what it ends with and whether it is blank is judged alike.
+5. Pure, but for ``read``, which takes datagrams where it is told to.
 """
 
 from __future__ import annotations
@@ -15,12 +16,22 @@ from typing import TYPE_CHECKING, Final
 
 from shipper.journal.codec import Draft
 from shipper.journal.entry import Flag, Origin, ReceiveTally
-from shipper.limits import DATAGRAM_LINES_MAX, RECEIVE_BATCH_BYTES, RECEIVE_BATCH_LINES, SENDERS_REMEMBERED_MAX
+from shipper.limits import (
+    DATAGRAM_LINES_MAX,
+    LINE_BYTES_MAX,
+    RECEIVE_BATCH_BYTES,
+    RECEIVE_BATCH_LINES,
+    SENDERS_REMEMBERED_MAX,
+)
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
+    from shipper.journal.codec import Packed
     from shipper.journal.entry import Cursor, FileId
+    from shipper.receive._allowed import Allowed
+    from shipper.receive._source import Flush
 
 _ENDS: Final = b"\r\n\0"
 _DELTA_US_MAX: Final = 2**32 - 1
@@ -104,11 +115,28 @@ class Gathering:
             self._cut.append(len(self._lines) - 1)
         return full
 
+    def read(self, bound: socket.socket, listener: int, allowed: Allowed, flush: Flush) -> int:
+        """Gather the datagrams of a UDP socket until there are none, or a batch is full; give how many there were."""
+        receive, add = bound.recvfrom, self.add
+        judge = allowed or None
+        taken = 0
+        try:
+            while taken < RECEIVE_BATCH_LINES:
+                datagram, sender = receive(LINE_BYTES_MAX)
+                taken += 1
+                if judge is not None and sender[0] not in judge:
+                    self.refuse(datagram)
+                elif add(datagram, listener, sender[0]):
+                    flush()
+        except BlockingIOError:
+            pass
+        return taken
+
     def moved(self, cursor: Cursor) -> None:
         """Take note how far a followed file is, with the lines that were added."""
         self._cursors[cursor.file] = cursor
 
-    def take(self, tally: ReceiveTally) -> Draft:
+    def take(self, tally: ReceiveTally) -> Draft | Packed:
         """Give what was gathered, with ``tally`` and what was counted here, and begin anew."""
         draft = Draft(
             received_us=self._received_us or self._clock_us(),

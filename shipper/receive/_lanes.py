@@ -18,13 +18,13 @@ import structlog
 
 from shipper.errors import JournalFull
 from shipper.journal.entry import ReceiveTally
-from shipper.receive._gathering import Gathering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from shipper.journal.codec import Draft
+    from shipper.journal.codec import Draft, Packed
     from shipper.journal.entry import Cursor, FileId
+    from shipper.receive._gathering import Gathering
     from shipper.receive._source import Source
 
 _log = structlog.get_logger()
@@ -40,7 +40,7 @@ class Journal(Protocol):
     def cursors(self) -> Mapping[FileId, Cursor]:
         """Tell how far each followed file is."""
 
-    def append(self, draft: Draft) -> None:
+    def append(self, draft: Draft | Packed) -> None:
         """Take one entry, or raise JournalFull."""
 
     def close(self) -> None:
@@ -52,10 +52,10 @@ class DroppingLane:
 
     full = False
 
-    def __init__(self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int]) -> None:
+    def __init__(self, sources: Sequence[Source], journal: Journal, gathering: Gathering) -> None:
         self.sources = sources
         self._journal = journal
-        self._gathering = Gathering(clock_us)
+        self._gathering = gathering
         self._tally = ReceiveTally()
         self._dropped = 0  # since the journal has been full
 
@@ -75,7 +75,7 @@ class DroppingLane:
         """Append what was gathered, or drop it: the next may come."""
         draft = self._gathering.take(self._tally)
         self._tally = _NO_TALLY
-        if draft.lines or draft.tally != _NO_TALLY:
+        if draft.count or draft.tally != _NO_TALLY:
             self._append(draft)
         return True
 
@@ -88,20 +88,20 @@ class DroppingLane:
         if self._tally != _NO_TALLY:
             _log.error("counts_not_journaled", **asdict(self._tally))
 
-    def drop(self, draft: Draft, reason: str) -> None:
+    def drop(self, draft: Draft | Packed, reason: str) -> None:
         """Count the lines of a draft that the journal does not take."""
-        if draft.lines and not self._dropped:
+        if draft.count and not self._dropped:
             _log.error("lines_dropped", reason=reason)
-        self._dropped += len(draft.lines)
-        self._tally += draft.tally + ReceiveTally(dropped_full=len(draft.lines))
+        self._dropped += draft.count
+        self._tally += draft.tally + ReceiveTally(dropped_full=draft.count)
 
-    def _append(self, draft: Draft) -> None:
+    def _append(self, draft: Draft | Packed) -> None:
         try:
             self._journal.append(draft)
         except JournalFull as error:
             self.drop(draft, str(error))
             return
-        if draft.lines and self._dropped:
+        if draft.count and self._dropped:
             _log.warning("journal_took_lines_again", lines_dropped=self._dropped)
             self._dropped = 0
 
@@ -109,12 +109,12 @@ class DroppingLane:
 class WaitingLane:
     """Sources that can wait."""
 
-    def __init__(self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int]) -> None:
+    def __init__(self, sources: Sequence[Source], journal: Journal, gathering: Gathering) -> None:
         self.sources = sources
         self.full = False
         self._journal = journal
-        self._gathering = Gathering(clock_us)
-        self._held: deque[Draft] = deque()
+        self._gathering = gathering
+        self._held: deque[Draft | Packed] = deque()
         self._again_s = 0.0
 
     def turn(self) -> int:
@@ -129,11 +129,11 @@ class WaitingLane:
     def flush(self) -> bool:
         """Append what was gathered, the counts too; say whether the journal took it."""
         draft = self._gathering.take(_NO_TALLY)
-        if draft.lines or draft.cursors or draft.tally != _NO_TALLY:
+        if draft.count or draft.cursors or draft.tally != _NO_TALLY:
             self._held.append(draft)
         return self._write()
 
-    def finish(self) -> list[Draft]:
+    def finish(self) -> list[Draft | Packed]:
         """Take what was begun as lines, and give what the journal does not take."""
         for source in self.sources:
             source.finish(self._gathering, self.flush)

@@ -1,8 +1,8 @@
 """The receiving process: reads its sources and appends to the journal, and does nothing else.
 
 1. Lines wait in the kernel, not here: what is read is appended at once, so a kill loses no more than one batch in the
-   making. A pause of RECEIVE_LINGER_S before reading lets lines share an entry while few come, unless the kernel holds
-   but few of them.
+   making. A pause of RECEIVE_LINGER_S before reading lets lines share an entry and a system call, as long as the kernel
+   has room for many times what came in the last one.
 2. A source that waits for a full journal is not looked at meanwhile, so that it wakes nobody.
 3. A stop reads what the kernel holds until nothing is left, or, under senders that never pause, RECEIVE_STOP_S_MAX.
    Files are not read on: what is in them stays.
@@ -12,21 +12,23 @@ from __future__ import annotations
 
 import select
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from shipper.limits import FILE_LOOK_S, RECEIVE_LINGER_S, RECEIVE_STOP_S_MAX
+from shipper.receive._engines import new_gathering
 from shipper.receive._lanes import DroppingLane, WaitingLane
 from shipper.receive._source import Bookmarks, WhenFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from shipper.receive._engines import Engine
+    from shipper.receive._gathering import Gathering
     from shipper.receive._lanes import Journal
     from shipper.receive._source import Source
 
 _REPORT_S: Final = 1.0
-_BUSY_DATAGRAMS: Final = 64
-"""From so many in one turn on, entries fill without waiting."""
 
 
 class Stop(Protocol):
@@ -46,24 +48,26 @@ def receive(
     clock_us: Callable[[], int],
     stop: Stop,
     when_full: Literal["block", "drop_newest"] = "block",
+    engine: Engine = "python",
 ) -> bool:
     """Receive until ``stop`` or until every source has ended; then read what is left, and close all.
 
-    ``when_full`` decides for the sources that could wait for a full journal. Says whether it was the sources that
-    ended.
+    ``when_full`` decides for the sources that could wait for a full journal; ``engine`` is what gathers their lines.
+    Says whether it was the sources that ended.
     """
-    receiver = _Receiver(sources, journal, clock_us, when_full)
+    receiver = _Receiver(sources, journal, partial(new_gathering, engine, clock_us), when_full)
     with select.epoll() as poll:
         poll.register(stop.fileno(), select.EPOLLIN)
         watch = _Watch(poll, sources, Bookmarks(journal.cursors))
         linger_s = 0.0 if any(source.hurried for source in sources) else RECEIVE_LINGER_S
+        busy_from = min((source.busy_from for source in sources), default=0)
         busy = False
         while not stop.is_set() and not receiver.ended:
             watch.only(receiver.wakeful)
             if not busy and poll.poll(watch.wait_s):
                 time.sleep(linger_s)
             taken = receiver.turn()
-            busy = taken >= _BUSY_DATAGRAMS or (taken > 0 and watch.asks)
+            busy = taken >= busy_from or (taken > 0 and watch.asks)
     receiver.finish()
     for source in sources:
         source.close()
@@ -110,16 +114,16 @@ def _can_wake(poll: select.epoll, fd: int) -> bool:
 
 class _Receiver:
     def __init__(
-        self, sources: Sequence[Source], journal: Journal, clock_us: Callable[[], int], when_full: str
+        self, sources: Sequence[Source], journal: Journal, gathering: Callable[[], Gathering], when_full: str
     ) -> None:
         kinds: dict[WhenFull, list[Source]] = {kind: [] for kind in WhenFull}
         for source in sources:
             may_drop = source.when_full is WhenFull.WAIT and when_full == "drop_newest"
             kinds[WhenFull.DROP if may_drop else source.when_full].append(source)
         self._sources = sources
-        self._dropping = DroppingLane(kinds[WhenFull.DROP], journal, clock_us)
-        self._waiting = WaitingLane(kinds[WhenFull.WAIT], journal, clock_us)
-        self._files = WaitingLane(kinds[WhenFull.READ_AGAIN], journal, clock_us)
+        self._dropping = DroppingLane(kinds[WhenFull.DROP], journal, gathering())
+        self._waiting = WaitingLane(kinds[WhenFull.WAIT], journal, gathering())
+        self._files = WaitingLane(kinds[WhenFull.READ_AGAIN], journal, gathering())
         self._lanes = [lane for lane in (self._dropping, self._waiting, self._files) if lane.sources]
         self._report_at = time.monotonic()
 

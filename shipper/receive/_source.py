@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from shipper.limits import RECEIVE_BUSY_DATAGRAMS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -55,6 +57,10 @@ class Source(Protocol):
         """Say whether its lines must be read at once, because the kernel holds few of them."""
 
     @property
+    def busy_from(self) -> int:
+        """How many in one turn are so many that the next must come at once."""
+
+    @property
     def ended(self) -> bool:
         """Say whether no line will ever come any more."""
 
@@ -88,6 +94,11 @@ class Ordinary:
 
     hurried = False
     ended = False
+
+    @property
+    def busy_from(self) -> int:
+        """Read on early."""
+        return RECEIVE_BUSY_DATAGRAMS
 
     def finish(self, gathering: Gathering, flush: Flush) -> None:
         """Have nothing left."""

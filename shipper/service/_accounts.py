@@ -115,7 +115,7 @@ class Accounts:
     ``expected`` are networks, each with the seconds after which it counts as silent; ``publish`` gets each status.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what it counts, against what, and who is told
         self,
         journal: Path,
         journal_bytes_max: int,
@@ -125,7 +125,9 @@ class Accounts:
         *,
         clocks: Clocks,
         publish: Callable[[Status], None],
+        engine: str = "python",
     ) -> None:
+        self._engine = engine
         self._clocks = clocks
         self._publish = publish
         self._journal = journal
@@ -192,7 +194,7 @@ class Accounts:
             self._rates = rates
         return Status(
             version=self._version,
-            engine="python",
+            engine=self._engine,
             pid=os.getpid(),
             started_at=moment(self._started_us),
             taken_at=moment(self._clocks.now_us()),

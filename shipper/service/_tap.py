@@ -45,7 +45,7 @@ class Body(Protocol):
         """Where it goes."""
 
     @property
-    def content(self) -> bytes:
+    def content(self) -> bytes | memoryview:
         """As Elasticsearch takes it."""
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ class Timed:
         self.answered = Histogram()
         self.failed = Histogram()
 
-    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
+    def bulk(self, index: str, body: bytes | memoryview, timeout_s: float) -> Answer:
         """Send as the transport below does, and raise what it raises."""
         began_s = self._clock_s()
         outcome = self.failed

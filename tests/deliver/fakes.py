@@ -50,9 +50,9 @@ class Cluster:
         self.lose_answer: Callable[[], Answer | None] = lambda: None
         self.lock = threading.Lock()
 
-    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
+    def bulk(self, index: str, body: bytes | memoryview, timeout_s: float) -> Answer:
         assert timeout_s > 0
-        lines = body.splitlines()
+        lines = bytes(body).splitlines()
         ids = [json.loads(action)["create"]["_id"] for action in lines[::2]]
         numbers = [json.loads(document)["n"] for document in lines[1::2]]
         with self.lock:

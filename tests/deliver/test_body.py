@@ -44,7 +44,7 @@ def test_halves_are_the_whole() -> None:
     body = Lines("i", (1, 2, 3))
     first, second = halves(body)
     assert (len(first), len(second)) == (1, 2)
-    assert first.content + second.content == body.content
+    assert bytes(first.content) + bytes(second.content) == body.content
 
 
 @given(st.integers(1, 20), st.integers(1, 400), st.integers(0, 100))

@@ -62,8 +62,8 @@ class Witness:
         self.acknowledged: set[str] = set()
         self.sent_after_all: list[str] = []
 
-    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
-        ids = [json.loads(action)["create"]["_id"] for action in body.splitlines()[::2]]
+    def bulk(self, index: str, body: bytes | memoryview, timeout_s: float) -> Answer:
+        ids = [json.loads(action)["create"]["_id"] for action in bytes(body).splitlines()[::2]]
         self.sent_after_all += [id_ for id_ in ids if id_ in self.acknowledged]
         answer = self.cluster.bulk(index, body, timeout_s)
         outcome = read(answer, len(ids))

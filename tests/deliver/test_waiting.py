@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from shipper.deliver._window import Window
 from shipper.journal.commit import Verdicts
 from tests.deliver.bodies import TEN, Lines, id_of, position
-from tests.deliver.fakes import bench, error, until
+from tests.deliver.fakes import bench, error, until, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,3 +148,20 @@ def test_full_dead_letters_pause_delivery_until_there_is_room(tmp_path: Path) ->
         until(lambda: b.verdicts)
         assert b.total == Verdicts(indexed=9, dead_lettered=1)
         assert not b.delivery.status().paused
+
+
+def test_workers_sleep_while_as_many_requests_are_in_flight_as_may_be(tmp_path: Path) -> None:
+    with bench(tmp_path, pause_delay_s=10.0) as b:
+        b.delivery._state._window = Window(1)
+        answered, turns = threading.Event(), count()
+        b.cluster.request = lambda _i, _n: whole(503) if not answered.wait(5.0) else None
+        clock_s = b.delivery._state._clock_s
+        b.delivery.submit(1, [TEN])
+        until(lambda: b.delivery.status().in_flight == 1)
+        b.delivery._state._clock_s = lambda: clock_s() + 0 * next(turns)
+        for ticket in range(2, 10):
+            b.delivery.submit(ticket, [Lines("i", (10 * ticket,))])
+        threading.Event().wait(0.2)
+        assert next(turns) < 100
+        answered.set()
+        until(lambda: len(b.verdicts) == 9)

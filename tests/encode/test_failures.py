@@ -25,7 +25,7 @@ def test_a_fault_of_shippers_own_costs_one_line_its_fields_and_nothing_else(monk
     encoded = Encoder(Interpretation()).encode(batch)
     assert "ZeroDivisionError" in encoded.failure
     assert sum(encoded.unparsed.values()) == 1
-    documents = [json.loads(line) for body in encoded.bodies for line in body.content.splitlines()[1::2]]
+    documents = [json.loads(line) for body in encoded.bodies for line in bytes(body.content).splitlines()[1::2]]
     assert [document["haproxy"]["line"] for document in documents] == ["traffic", "unparsed", "traffic"]
     assert documents[1]["event"]["original_base64"]
     assert "of all things" in documents[1]["error"]["message"]

@@ -177,7 +177,7 @@ def documents(encoder: Encoder, entries_: Sequence[Entry]) -> dict[tuple[str, st
     for body in encoder.encode(batch).bodies:
         for item in range(len(body)):
             start = body.ends[item - 1] if item else 0
-            action, document = body.content[start : body.ends[item]].splitlines()
+            action, document = bytes(body.content[start : body.ends[item]]).splitlines()
             assert json.loads(action) == {"create": {"_id": body.id(item)}}
             assert body.lines([item])[0].position.id() == body.id(item)
             found[body.index, body.id(item)] = document

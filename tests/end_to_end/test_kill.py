@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shipper.encode import native_version
 from shipper.limits import RECEIVE_BATCH_LINES
 from tests.end_to_end.conftest import World
 from tests.end_to_end.traffic import Sender, number_of
@@ -59,6 +60,26 @@ def test_the_whole_shipper_is_killed_once_everything_that_was_sent_is_journaled(
             time.sleep(dice.uniform(0.0, 0.1))
             shipper.kill()
             shipper.start()
+            sender.resume()
+        sent = sender.pause()
+    world.settled(shipper, sent)
+    assert world.indexed.numbers() == Counter(range(sent))
+
+
+@pytest.mark.skipif(native_version() is None, reason="the native engine is not installed")
+def test_another_engine_goes_on_where_the_one_before_was_killed(world: World) -> None:
+    dice = random.Random(SEED + 4)
+    shipper = world.started(engine="native")
+    with Sender(shipper.port, 5_000) as sender:
+        for engine in ("python", "native") * ROUNDS:
+            time.sleep(dice.uniform(0.3, 1.0))
+            sent = sender.pause()
+            until(lambda sent=sent: shipper.journaled() == sent, "everything sent is journaled")  # type: ignore[misc]
+            shipper.kill()
+            shipper.configure(engine=engine)
+            shipper.start()
+            until(lambda: shipper.events("engine_chosen"), "it said which engine runs")
+            assert shipper.events("engine_chosen")[-1]["engine"] == engine
             sender.resume()
         sent = sender.pause()
     world.settled(shipper, sent)

@@ -52,7 +52,7 @@ def steps(
         for step, bodies in opened.steps(reached or Reached(), sent):
             found: dict[str, str] = {}
             for body in bodies:
-                parts = body.content.decode().splitlines()
+                parts = bytes(body.content).decode().splitlines()
                 ids = [json.loads(action)["create"]["_id"] for action in parts[::2]]
                 found |= dict(zip(ids, parts[1::2], strict=True))
             assert len(found) == step.documents

@@ -43,7 +43,7 @@ def reread(*letters: DeadLetter, **more: Any) -> list[tuple[str, str, dict[str, 
     """Give index, id and document of each letter."""
     found = []
     for body in Rereading(Interpretation(**more)).bodies(letters):
-        sources = body.content.splitlines()[1::2]
+        sources = bytes(body.content).splitlines()[1::2]
         found += [(body.index, body.id(item), json.loads(source)) for item, source in enumerate(sources)]
     return found
 

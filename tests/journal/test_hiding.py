@@ -8,8 +8,8 @@ import pytest
 
 from shipper.errors import JournalFull
 from shipper.haproxy.privacy import Hider, Rules
-from shipper.journal.codec import Draft
-from shipper.journal.entry import Cursor, Flag, Origin
+from shipper.journal.codec import Draft, Packed
+from shipper.journal.entry import LINE_HEADER, Cursor, Flag, Origin
 from shipper.journal.hiding import Hiding
 from tests.haproxy.lines import Values
 
@@ -19,11 +19,11 @@ class Writing:
     """Takes drafts, while there is room."""
 
     full: bool = False
-    taken: list[Draft] = field(default_factory=list)
+    taken: list[Draft | Packed] = field(default_factory=list)
     cursors: dict[tuple[int, int], Cursor] = field(default_factory=dict)
     closed: bool = False
 
-    def append(self, draft: Draft) -> None:
+    def append(self, draft: Draft | Packed) -> None:
         if self.full:
             raise JournalFull("full")
         self.taken.append(draft)
@@ -51,17 +51,25 @@ def hider() -> Counting:
     return Counting(Rules(mask_addresses=True, parameters={"x": "drop"}), None, ())
 
 
-def test_the_journal_gets_what_is_left_of_each_line_and_everything_else_as_it_is() -> None:
+def packed(came: Draft) -> Packed:
+    return Packed(came.received_us, came.table, came.data, came.origins, came.tally, came.cursors)
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_the_journal_gets_what_is_left_of_each_line_and_everything_else_as_it_is(*, native: bool) -> None:
     writing = Writing()
-    whole = Values().line()
-    came = draft(whole, b"who knows")
+    came = draft(Values().line(), b"who knows")
     journal = Hiding(writing, hider())
-    journal.append(came)
+    journal.append(packed(came) if native else came)
     (taken,) = writing.taken
-    assert b"10.0.0.0" in taken.lines[0]
-    assert b"?x=1" not in taken.lines[0]
-    assert b"who knows" not in taken.lines[1]
-    assert (taken.flags, taken.origins, taken.received_us) == (came.flags, came.origins, came.received_us)
+    lengths, *others = zip(*LINE_HEADER.iter_unpack(taken.table), strict=True)
+    first, second = taken.data[: lengths[0]], taken.data[lengths[0] :]
+    assert b"10.0.0.0" in first
+    assert b"?x=1" not in first
+    assert b"who knows" not in second
+    assert lengths[1] == len(second)
+    assert others == [(0, 0)] * 3
+    assert (taken.origins, taken.received_us, taken.tally) == (came.origins, came.received_us, came.tally)
     journal.close()
     assert writing.closed
 
@@ -69,7 +77,7 @@ def test_the_journal_gets_what_is_left_of_each_line_and_everything_else_as_it_is
 def test_a_cut_line_is_hidden_as_one() -> None:
     writing = Writing()
     Hiding(writing, hider()).append(draft(Values().line() + b" and more", cut=True))
-    assert b"more" not in writing.taken[0].lines[0]
+    assert b"more" not in writing.taken[0].data
 
 
 def test_what_waits_for_room_is_hidden_once() -> None:

@@ -15,6 +15,7 @@ from shipper.limits import KIB, MIB
 from tests.journal.drafts import Clock, batches, draft, raw_lines, reader, writer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -127,9 +128,13 @@ def test_a_write_that_the_disk_cuts_leaves_nothing_and_the_next_goes_on(
 ) -> None:
     journal = writer(state)
     journal.append(draft(b"before"))
-    whole = os.write
+
+    def half(fd: int, parts: Sequence[bytes]) -> int:
+        entry = b"".join(parts)
+        return os.write(fd, entry[: len(entry) // 2])
+
     with monkeypatch.context() as patched:
-        patched.setattr(os, "write", lambda fd, data: whole(fd, data[: len(data) // 2]))
+        patched.setattr(os, "writev", half)
         with pytest.raises(JournalFull, match="full"):
             journal.append(draft(b"cut"))
     journal.append(draft(b"after"))
@@ -138,11 +143,11 @@ def test_a_write_that_the_disk_cuts_leaves_nothing_and_the_next_goes_on(
 
 
 def test_a_disk_that_is_full_at_the_start_stops_no_start(state: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_space(_fd: int, _data: bytes) -> int:
+    def no_space(_fd: int, _parts: Sequence[bytes]) -> int:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "write", no_space)
+        patched.setattr(os, "writev", no_space)
         journal = writer(state)
         with pytest.raises(JournalFull, match="No space left"):
             journal.append(draft(b"refused"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from shipper.journal import ReceiveTally
+from shipper.receive._engines import new_gathering
 from shipper.receive._files import FileSource
-from shipper.receive._gathering import Gathering
 from shipper.receive._source import Bookmarks
+from tests.receive import running
 from tests.receive.running import Memory
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Following:
     ) -> None:
         self.journal = journal or Memory()
         self._now_s = 1000.0
-        self._gathering = Gathering(lambda: 1_763_000_000_000_000)
+        self._gathering = new_gathering(running.ENGINE, lambda: 1_763_000_000_000_000)
         self._source = FileSource(0, str(path), read_from, lambda: self._now_s)
         self._source.begin(Bookmarks(self.journal.cursors))
 

@@ -7,10 +7,12 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Literal
 
 from shipper.errors import JournalFull
 from shipper.journal import Cursor, Draft, FileId, Flag, ReceiveTally, cursors
+from shipper.journal.entry import LINE_HEADER
 from shipper.processes import Stop
 from shipper.receive import open_sources, receive
 
@@ -18,7 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from shipper.config import Listener
+    from shipper.journal.codec import Packed
     from shipper.receive import Source
+
+
+ENGINE: Literal["native", "python"] = "python"
+
+
+def unpacked(draft: Draft | Packed) -> Draft:
+    """Give a draft line by line, whichever engine made it."""
+    if isinstance(draft, Draft):
+        return draft
+    lengths, deltas_us, origins, flags = (
+        zip(*LINE_HEADER.iter_unpack(draft.table), strict=True) if draft.count else ((),) * 4
+    )
+    ends = list(accumulate(lengths, initial=0))
+    lines = [draft.data[start:end] for start, end in pairwise(ends)]
+    return Draft(draft.received_us, lines, deltas_us, origins, flags, draft.origins, draft.tally, draft.cursors)
 
 
 class Memory:
@@ -30,10 +48,10 @@ class Memory:
         self.closed = False
         self.cursors: dict[FileId, Cursor] = {}
 
-    def append(self, draft: Draft) -> None:
-        if self.full and draft.lines:
+    def append(self, draft: Draft | Packed) -> None:
+        if self.full and draft.count:
             raise JournalFull("full for the test")
-        self.drafts.append(draft)
+        self.drafts.append(unpacked(draft))
         cursors.move(self.cursors, draft.cursors)
 
     def close(self) -> None:
@@ -88,6 +106,7 @@ class Running:
             clock_us=lambda: time.time_ns() // 1000,
             stop=Stop(self._read),
             when_full=self.when_full,
+            engine=ENGINE,
         )
 
     def start(self) -> None:

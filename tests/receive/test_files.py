@@ -299,7 +299,7 @@ def test_two_listeners_that_match_one_file_read_it_once(log: Path) -> None:
     for source in sources:
         source.begin(bookmarks)
         source.read(gathering, lambda: True)
-    assert gathering.take(ReceiveTally()).lines == [b"one"]
+    assert gathering.take(ReceiveTally()).data == b"one"
     for source in sources:
         source.close()
 

@@ -127,7 +127,7 @@ def test_an_input_that_somebody_else_has_read_empty_is_waited_for(monkeypatch: p
         assert source.read(gathering, lambda: True) == 0
     os.write(write, b"one\n")
     assert source.read(gathering, lambda: True) > 0
-    assert gathering.take(ReceiveTally()).lines == [b"one"]
+    assert gathering.take(ReceiveTally()).data == b"one"
     os.close(write)
     os.close(read)
 

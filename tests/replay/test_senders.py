@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shipper.encode import native_version
 from shipper.errors import ConfigError, Retryable
 from shipper.replay import senders
 from shipper.replay.senders import Sender, Target, open_sender, read_target
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("engine")
 LINES = [b"line %d" % number for number in range(200)]
+
+
+@pytest.fixture(params=["native", "python"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "python":
+        monkeypatch.setattr(senders, "send_many", lambda _fd, _lines, _end: 0)
+    elif native_version() is None:
+        pytest.skip("the native engine is not installed")
 
 
 def opened(

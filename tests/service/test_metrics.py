@@ -27,7 +27,7 @@ class Cluster:
     def __init__(self, answer: Answer | None = None) -> None:
         self._answer = answer
 
-    def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
+    def bulk(self, index: str, body: bytes | memoryview, timeout_s: float) -> Answer:
         del index, body, timeout_s
         if self._answer is None:
             raise ConnectionFailed("away")

@@ -1,0 +1,17 @@
+//! The glue between Python and the core: `shipper_native.pyi` says what there is. The GIL is released while encoding,
+//! and while the kernel works.
+
+mod datagrams;
+mod encoding;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn shipper_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<encoding::Engine>()?;
+    module.add_class::<encoding::Encoding>()?;
+    module.add_class::<datagrams::Gathering>()?;
+    module.add_class::<datagrams::Inbox>()?;
+    module.add_function(wrap_pyfunction!(datagrams::send, module)?)
+}

@@ -1,0 +1,41 @@
+"""Which engine encodes: the native one where its wheel is installed, or the Python one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from shipper.encode._python import Encoder
+from shipper.errors import ConfigError
+
+try:
+    from shipper.encode import _native
+except ImportError:  # the wheel is not installed
+    _encoder: type[Encoder] = Encoder
+    _version: str | None = None
+else:
+    _encoder, _version = _native.NativeEncoder, _native.VERSION
+
+if TYPE_CHECKING:
+    from shipper.config import Interpretation
+    from shipper.encode._python import Enricher
+
+Engine = Literal["native", "python"]
+
+
+def native_version() -> str | None:
+    """Give the version of the native engine; None where it is not installed."""
+    return _version
+
+
+def choose_engine(wanted: Literal["auto", "native", "python"]) -> Engine:
+    """Tell which engine runs. Raises ConfigError when the native one is asked for and not installed."""
+    if wanted == "native" and _version is None:
+        raise ConfigError("engine is native, but the package shipper-native is not installed; set engine to auto")
+    return "python" if wanted == "python" or _version is None else "native"
+
+
+def make_encoder(interpretation: Interpretation, engine: Engine, enricher: Enricher | None = None) -> Encoder:
+    """Make the encoder of an interpretation. Its documents are the same, whichever engine writes them."""
+    if engine == "native" and enricher is None and not interpretation.privacy.active:
+        return _encoder(interpretation)
+    return Encoder(interpretation, enricher=enricher)

@@ -1,0 +1,142 @@
+"""The native engine: batches are encoded in Rust, and only what that declines is encoded here, by the Python engine.
+
+1. The bytes are those of the Python engine, whichever share of the lines is native: a property test says so.
+2. Nothing is done here for a line that was not declined.
+3. What the native engine knows of time zones it learns by year, from the one definition (``certain_offsets``); the
+   lines that come before it knows are declined.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import shipper_native
+
+from shipper.encode._portable import documents_of, portable_groups, portable_plan
+from shipper.encode._python import Encoder, LineContext
+from shipper.encode.body import Body, Encoded, item_of
+from shipper.haproxy.timestamps import certain_offsets
+from shipper.journal.entry import LINE_HEADER, Flag
+from shipper.limits import BULK_BYTES_MAX, ZONE_YEARS_MAX
+from shipper.listen_url import FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shipper.config import Interpretation
+    from shipper.journal.entry import Batch, Entry, Line, Origin
+
+VERSION: Final = shipper_native.__version__
+
+
+class NativeEncoder(Encoder):
+    """Encodes batches that share one interpretation, as ``Encoder`` does."""
+
+    def __init__(self, interpretation: Interpretation) -> None:
+        super().__init__(interpretation)
+        self._engine = shipper_native.Engine(portable_plan(interpretation))
+        groups = portable_groups(interpretation)
+        self._names = [known.name for group in groups for known in documents_of(group)]
+        self._zone_names: dict[int, str] = {}
+        self._learnt = 0
+        self.declined = 0
+        """Lines that Python encoded."""
+
+    def encode(self, batch: Batch) -> Encoded:
+        """Encode every line of ``batch``, in its order within each index. Never raises for a line's bytes."""
+        encoding = self._engine.encode([self._entry(entry) for entry in batch.entries])
+        rest = _Rest(self)
+        rest.encode(batch, encoding.declined)
+        self.declined += len(encoding.declined)
+        self._learn(encoding.unknown)
+        indices = {day: rest.index(self._days[day]) for day in encoding.days}
+        bodies = tuple(
+            Body(rest.names[index], content, array("Q", ends), array("Q", numbers), batch)
+            for index, content, ends, numbers in encoding.bodies(indices, rest.items, BULK_BYTES_MAX)
+        )
+        skews = [
+            (number, batch.entries[entry].origins[origin].address, us) for number, entry, origin, us in encoding.skews
+        ]
+        by_sender = {sender: us for _, sender, us in sorted(skews + rest.skews)}
+        return Encoded(bodies, rest.unparsed, self._log_formats(batch, encoding, rest), by_sender, rest.line.failure)
+
+    def _entry(self, entry: Entry) -> shipper_native.Entry:
+        origins = [self._origin(origin) for origin in entry.origins]
+        return entry.segment, entry.received_us, entry.table, entry.data, entry.data_offset, origins
+
+    def _origin(self, origin: Origin) -> shipper_native.Origin:
+        name = self.zones[origin]
+        zone = self._engine.zone(name)
+        self._zone_names[zone] = name
+        return zone, origin.address, not origin.address.startswith("/"), origin.address.startswith(FILE)
+
+    def _learn(self, unknown: Sequence[tuple[int, int]]) -> None:
+        for zone, year in unknown[: ZONE_YEARS_MAX - self._learnt]:
+            self._engine.learn(zone, year, certain_offsets(self._zone_names[zone], year))
+            self._learnt += 1
+
+    def _log_formats(self, batch: Batch, encoding: shipper_native.Encoding, rest: _Rest) -> dict[str, str]:
+        """Give the format of each entry's last line, by sender."""
+        found: dict[str, str] = {}
+        number = 0
+        for entry in batch.entries:
+            number += len(entry)
+            if len(entry):
+                place = encoding.format(number - 1)
+                name = rest.log_formats.get(number - 1, "") if place is None else self._names[place]
+                origin = LINE_HEADER.unpack_from(entry.table, len(entry.table) - LINE_HEADER.size)[2]
+                if name:
+                    found[entry.origins[origin].address] = name
+        return found
+
+
+class _Rest:
+    """The lines of a batch that the native engine declined, encoded by the Python engine."""
+
+    def __init__(self, encoder: NativeEncoder) -> None:
+        self._encoder = encoder
+        self._numbers: dict[str, int] = {}
+        self.line = LineContext(encoder.interpretation, zone="UTC")
+        self.items: list[tuple[int, int, bytes]] = []
+        self.unparsed: Counter[str] = Counter()
+        self.log_formats: dict[int, str] = {}
+        self.skews: list[tuple[int, str, int]] = []
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the indices, by their numbers."""
+        return list(self._numbers)
+
+    def index(self, name: str) -> int:
+        """Give the number of an index."""
+        return self._numbers.setdefault(name, len(self._numbers))
+
+    def encode(self, batch: Batch, declined: Sequence[int]) -> None:
+        """Encode the lines with these numbers, which rise."""
+        first = taken = 0
+        for entry in batch.entries:
+            end = first + len(entry)
+            until = bisect_left(declined, end, taken)
+            if until > taken:
+                chosen = {number - first for number in declined[taken:until]}
+                for place, line in enumerate(entry.lines()):
+                    if place in chosen:
+                        self._encode(first + place, line)
+            first, taken = end, until
+
+    def _encode(self, number: int, line: Line) -> None:
+        context = self.line
+        context.zone, context.sender = self._encoder.zones[line.origin], line.origin.address
+        context.received_us = context.near_us = line.received_us
+        context.cut = Flag.CUT in line.flags
+        document = self._encoder.document(line.raw, context)
+        index = self.index(self._encoder.index_of(context.index_us))
+        self.items.append((number, index, item_of(line.position.id(), document)))
+        self.log_formats[number] = context.log_format
+        if context.skew_us:
+            self.skews.append((number, context.sender, context.skew_us))
+        if not context.known:
+            self.unparsed[context.sender] += 1
