@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from shipper.encode._template import to_json
-from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
+from shipper.limits import ENRICHED_REMEMBERED_MAX, VALUE_REMEMBERED_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def _question(
         added = enricher.fields(part.read(*(value if each == alias else b"" for each in part.aliases)))
         return raw, value, tuple(_json(added[name]) if name in added else b"" for name in gives)
 
-    remembered = lru_cache(VALUES_REMEMBERED_MAX)(answer)
+    remembered = lru_cache(ENRICHED_REMEMBERED_MAX)(answer)
     return Question(alias, gives, lambda raw: (remembered if len(raw) <= VALUE_REMEMBERED_BYTES_MAX else answer)(raw))
 
 
