@@ -1,6 +1,6 @@
 """Entries become bulk bodies, one per daily index. Bytes in, bytes out; no I/O and no clock."""
 
-from shipper.encode._engines import Engine, choose_engine, make_encoder, native_version
+from shipper.encode._engines import Engine, choose_engine, describe_engine, make_encoder, native_version
 from shipper.encode._python import Encoder, LineContext
 from shipper.encode.body import Bodies, Body, Encoded
 from shipper.encode.captured import Captured, CapturedBatch, CapturedEncoder, CapturedLine
@@ -17,6 +17,7 @@ __all__ = [
     "Engine",
     "LineContext",
     "choose_engine",
+    "describe_engine",
     "make_encoder",
     "native_version",
 ]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shipper.journal.entry import Batch, Entry, Line, Origin
 
 VERSION: Final = shipper_native.__version__
+BUILD: Final = shipper_native.__build__
 
 
 class NativeEncoder(Encoder):

@@ -85,9 +85,10 @@ def _render(attributes: Attributes, members: Members) -> str:
             text += f"{opening}{{{inner[:-1]}}}," if inner else ""
         elif member in attributes:
             value = attributes[member]
-            kind = type(value)
-            written = _quote(value) if kind is str else value if kind is int else _dumps(value)
-            text += f"{opening}{written},"
+            if type(value) is str:
+                text += f"{opening}{_quote(value)},"
+            else:
+                text += f"{opening}{value if type(value) is int else _dumps(value)},"
     return text
 
 
