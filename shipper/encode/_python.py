@@ -187,7 +187,7 @@ def _reader(part: Part, optional: frozenset[str], labels: Mapping[str, str]) -> 
         return lambda values: with_labels(read(*(value or b"" for value in _several(values))), labels)
     if not optional.isdisjoint(part.aliases):
         return lambda values: read(*(value or b"" for value in _several(values)))
-    return read if len(part.aliases) == 1 else lambda values: read(*values)
+    return read if len(part.aliases) == 1 and part.only is None else lambda values: read(*values)
 
 
 def _several(values: Any) -> tuple[bytes | None, ...]:  # noqa: ANN401 -- one value, or a tuple of them
