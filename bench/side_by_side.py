@@ -105,6 +105,7 @@ def _growing(contestant: Contestant, capture: Path, loads: Sequence[Load]) -> li
 
 def run(contestant: Contestant, capture: Path, load: Load) -> Row:
     """Offer a load."""
+    print(f"{contestant.name}: {load}", flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-run-")))
         sink, port = stack.enter_context(Sink()), free_port()
