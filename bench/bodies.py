@@ -12,13 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.table import Table
-
 from bench.day import ask, client_of
 from bench.encode import batches
 from bench.lines import lines
 from bench.processes import Family
+from bench.report import show
 from deploy.local_elasticsearch import LocalElasticsearch
 from shipper import config, setup
 from shipper.encode import choose_engine, make_encoder
@@ -60,9 +58,7 @@ VARIANTS: Final = (
 
 def main() -> None:
     """Print pace and CPU time of each variant."""
-    table = Table(title="one Elasticsearch node, on the same cores")
-    for column in ("bodies", "documents/s", "CPU a document, Elasticsearch", "slowest answer"):
-        table.add_column(column, justify="left" if column == "bodies" else "right")
+    rows = []
     with LocalElasticsearch() as node:
         client, family = client_of(node.url), Family(node.pid())
         setup.install(client, INDEX)
@@ -74,9 +70,10 @@ def main() -> None:
             spent_s, cpu_s = time.monotonic() - begin_s, family.cpu_s() - before_s
             pace, cost_us = len(pairs) / spent_s, cpu_s / len(pairs) * 1e6
             if number:
-                table.add_row(variant.name, f"{pace:,.0f}", f"{cost_us:.1f} us", f"{slowest_s:.2f} s")
+                rows.append([variant.name, f"{pace:,.0f}", f"{cost_us:.1f} us", f"{slowest_s:.2f} s"])
         client.close()
-    Console().print(table)
+    columns = ["bodies", "documents/s", "CPU a document, Elasticsearch", "slowest answer"]
+    show("One Elasticsearch node, on the same cores", columns, rows)
 
 
 def _pairs() -> list[tuple[bytes, bytes]]:

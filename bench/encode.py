@@ -20,11 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from rich.console import Console
-from rich.table import Table
-
 from bench.endpoints import build
 from bench.lines import HEADERS, START, lines
+from bench.report import show
 from shipper.config import Interpretation
 from shipper.encode import choose_engine, make_encoder
 from shipper.encode._portable import portable_plan
@@ -78,14 +76,14 @@ def main() -> bool:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         engines = ("core", "native", "python")
         measured = [_measure(engine, header, Path(folder)) for header in HEADERS for engine in engines]
-    table = Table(title="from journal entries to bulk bodies, one core")
-    for column in ("engine", "header", "lines/s", "us a line", "instructions a line"):
-        table.add_column(column, justify="left" if column in {"engine", "header"} else "right")
-    for each in measured:
-        instructions = f"{each.instructions:,.0f}" if each.instructions else ""
-        table.add_row(each.engine, each.header, f"{1e6 / each.cost_us:,.0f}", f"{each.cost_us:.2f}", instructions)
-    Console().print(table)
+    columns = ["engine", "header", "lines/s", "us a line", "instructions a line"]
+    show("From journal entries to bulk bodies, one core", columns, [_cells(each) for each in measured], 2)
     return all(1e6 / each.cost_us >= GOALS.get(each.engine, 0) for each in measured)
+
+
+def _cells(each: Measured) -> list[str]:
+    instructions = f"{each.instructions:,.0f}" if each.instructions else ""
+    return [each.engine, each.header, f"{1e6 / each.cost_us:,.0f}", f"{each.cost_us:.2f}", instructions]
 
 
 def _measure(engine: str, header: str, folder: Path) -> Measured:
