@@ -51,6 +51,7 @@ soak: setup native fetch ## fuzz with 10 million inputs, make faults for an hour
 	FUZZ_RUNS=$${FUZZ_RUNS:-10000000} $(BIN)/pytest tests/fuzz --timeout=86400
 	@! cargo +nightly --version >/dev/null 2>&1 || native/fuzz/run $${FUZZ_SECONDS:-300}
 	$(PYTHON) -m tests.chaos.soak --seconds $${SOAK_SECONDS:-3600}
+	$(PYTHON) -m bench outage --rate 7000 --seconds $${OUTAGE_SECONDS:-600}
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py tests/jobs/test_replaying.py -m chaos --timeout=7200
 	SOAK_CAPTURE_BYTES=1500000000 $(BIN)/pytest tests/jobs/test_replaying.py -k 256_mb --timeout=7200
 
