@@ -51,6 +51,5 @@ def describe_engine() -> str:
 
 def make_encoder(interpretation: Interpretation, engine: Engine, enricher: Enricher | None = None) -> Encoder:
     """Make the encoder of an interpretation. Its documents are the same, whichever engine writes them."""
-    if engine == "native" and enricher is None and not interpretation.privacy.active:
-        return _encoder(interpretation)
-    return Encoder(interpretation, enricher=enricher)
+    encoder = _encoder if engine == "native" else Encoder
+    return encoder(interpretation, enricher=enricher)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,18 @@ def test_the_file_is_one_by_the_schema_of_compose() -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     done = subprocess.run([*command, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_images_of_shipper_have_its_version() -> None:
+    images = {service["image"] for service in SERVICES.values() if "build" in service}
+    assert images == {f"shipper:{version('shipper')}"}
+    assert f"-t shipper:{version('shipper')} " in DOCKERFILE
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", text, re.MULTILINE)
+    assert headings[0] == ("Unreleased", "") or (headings[0][0] == version("shipper") and headings[0][1])
 
 
 @pytest.mark.parametrize("name", SERVICES)
