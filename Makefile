@@ -3,6 +3,7 @@
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 STAMP := .venv/.installed
+PYTHONS ?= python3.12 python3.13
 BROWSER := tests/browser
 NPM_STAMP := $(BROWSER)/node_modules/.package-lock.json
 NATIVE_STAMP := native/target/.installed
@@ -10,7 +11,7 @@ NATIVE_SOURCES := $(shell find native -name target -prune -o -type f -print)
 CARGO := $(shell command -v cargo)
 
 .DEFAULT_GOAL := help
-.PHONY: help prerequisites setup fetch test native lint format demo bench bench-dashboard soak lock wheels clean
+.PHONY: help prerequisites setup fetch test test-pythons native lint format demo bench bench-dashboard soak lock wheels clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +21,14 @@ setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the co
 test: setup native fetch lint ## check style and types, then run every test
 	@test -z "$(CARGO)" || { cd native && $(CARGO) test --locked --quiet; }
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+test-pythons: setup fetch ## run every test on other Pythons as well: PYTHONS="python3.12 python3.13"
+	@for python in $(PYTHONS); do \
+		venv=.venv/$$($$python -c 'import platform; print(platform.python_version())') && echo "$$venv" && \
+		$$python -m venv $$venv && $$venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock && \
+		$$venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . && \
+		$$venv/bin/pytest -n auto --maxprocesses 4 --dist loadfile || exit 1; \
+	done
 
 native: setup ## build the native engine into .venv, where cargo is (without it, the Python engine does all)
 	@if test -n "$(CARGO)"; then $(MAKE) --no-print-directory $(NATIVE_STAMP); \
@@ -51,6 +60,7 @@ soak: setup native fetch ## fuzz with 10 million inputs, make faults for an hour
 	FUZZ_RUNS=$${FUZZ_RUNS:-10000000} $(BIN)/pytest tests/fuzz --timeout=86400
 	@! cargo +nightly --version >/dev/null 2>&1 || native/fuzz/run $${FUZZ_SECONDS:-300}
 	$(PYTHON) -m tests.chaos.soak --seconds $${SOAK_SECONDS:-3600}
+	$(PYTHON) -m bench outage --rate 7000 --seconds $${OUTAGE_SECONDS:-600}
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py tests/jobs/test_replaying.py -m chaos --timeout=7200
 	SOAK_CAPTURE_BYTES=1500000000 $(BIN)/pytest tests/jobs/test_replaying.py -k 256_mb --timeout=7200
 

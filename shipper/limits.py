@@ -99,6 +99,9 @@ JOURNAL_BYTES_MAX: Final = 8 * GIB
 JOURNAL_COUNTS_BYTES: Final = MIB
 """The end of the journal's bound, kept from lines: what a full journal drops is still said, each second for hours."""
 
+JOURNAL_COUNTS_SHARE: Final = 16
+"""Of a small bound, at most this part is kept for counts."""
+
 DISK_FREE_SHARE_MIN: Final = 0.05
 """The share of the disk that stays free for everything else on it."""
 
@@ -154,6 +157,12 @@ UNDATED_BYTES_MAX: Final = 2 * MIB
 
 LABELS_MAX: Final = 64
 """Labels in one document, and characters in a label's name: what a mapping can hold for ever."""
+
+ENRICHED_REMEMBERED_MAX: Final = 16_384
+"""Addresses, and user agents, of which is remembered what they were found to be: some 10 MB of each."""
+
+PRIVACY_NAMES_MAX: Final = 256
+"""Names in one table of `[privacy]`: each journal segment carries them."""
 
 # -- deliver ---------------------------------------------------------------------------------------------------------
 BULK_BYTES_MAX: Final = 8 * MIB
@@ -324,6 +333,24 @@ STATUS_BYTES_MAX: Final = 4 * MIB
 
 STATUS_AGE_S_MAX: Final = 10.0
 """An older status says that the shipping process does not move: it has news every second, on the worst disk too."""
+
+PULSE_AGE_S_MAX: Final = 30.0
+"""A process that did not look for so long whether it is to stop hangs: it looks each second, but for a slow disk."""
+
+TAP_LISTENERS_MAX: Final = 4
+"""Of those who watch documents at the same time; further ones are told so."""
+
+TAP_BODIES_WAITING_MAX: Final = 4
+"""Bulk bodies that wait for one of them: by reference, so they cost only what delivery has let go of meanwhile."""
+
+TAP_SEND_S_MAX: Final = 10.0
+"""One of them that reads nothing for so long is let go."""
+
+METRICS_CONNECTIONS_MAX: Final = 8
+"""Of those who ask for counters and health at the same time; further ones are closed unheard."""
+
+METRICS_REQUEST_S_MAX: Final = 5.0
+"""How long one of them may take to ask, and to read the answer."""
 
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""

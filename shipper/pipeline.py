@@ -27,18 +27,21 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from shipper import haproxy_files, privileges
+from shipper import haproxy_files, privileges, telemetry
 from shipper import setup as templates
 from shipper.dead_letter import at_or_past, open_letters
 from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
 from shipper.encode import choose_engine, native_version
-from shipper.errors import Retryable
-from shipper.journal import Bounds, Committer, Ledger, Reader, StateFolder, Writer, load
+from shipper.enrichment import open_enrichment
+from shipper.errors import ConfigError, Retryable
+from shipper.jobs.retention import prune_for_ever
+from shipper.journal import Bounds, Committer, Hiding, Ledger, Reader, Renewed, StateFolder, Writer, load
 from shipper.limits import RECEIVE_STOP_S_MAX
-from shipper.processes import EXIT_DONE, Role, supervise
-from shipper.receive import open_sources, receive
-from shipper.service import Accounts, Clocks, StatusServer
+from shipper.processes import EXIT_DONE, Role, notifier, supervise
+from shipper.receive import open_sources, passed_sockets, receive
+from shipper.reloading import Outcome, Reception, must_stay, told
+from shipper.service import Accounts, Clocks, Metrics, StatusServer, TapServer, Timed, Vitals, open_http, serve_http
 from shipper.setup import Problem
 from shipper.shipping import Shipping
 
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shipper.config import Config
+    from shipper.elastic import Transport
     from shipper.journal import Verdicts
     from shipper.processes import Stop
     from shipper.receive import Source
@@ -69,55 +73,131 @@ def clock_us() -> int:
     return time.time_ns() // 1_000
 
 
-def run(config: Config) -> int:
+def run(config: Config, again: Callable[[], Config] | None = None) -> int:
     """Receive and ship until a signal, or until there is nothing more to receive; give the exit status.
 
-    Raises StateError when the state folder is taken or cannot be written, ConfigError when a port is, a haproxy.cfg
-    cannot be read or the engine is not installed. What happens to that file later counts from the next run on.
+    ``again`` reads the configuration anew at a reload. Raises StateError when the state folder is taken or cannot be
+    written, ConfigError when a port is, a haproxy.cfg cannot be read or the engine is not installed. What happens to
+    that file later counts from the next reload on.
     """
     haproxy_files.announce(config.haproxy_cfg, os.environ)
-    config = config.resolved()
     choose_engine(config.engine)
     state = StateFolder(config.state_dir)
     with privileges.acting_as(config.user):
         lock = state.lock()
     with lock:
-        sources = open_sources(config.listeners)
+        running = _Running(config, state, again or (lambda: config))
         privileges.become(config.user)
-        return supervise(
-            [
-                Role(
-                    "receive",
-                    partial(_receive, config, state, sources),
-                    stop_timeout_s=RECEIVE_STOP_S_MAX + STOP_GRACE_S,
-                    stopped=partial(_remove, sources),
-                ),
-                Role(
-                    "ship",
-                    partial(_ship, config, state, sources),
-                    stop_timeout_s=config.shutdown_timeout_s + STOP_GRACE_S,
-                ),
-            ]
+        return supervise(running.roles, running.reload, notifier(os.environ))
+
+
+class _Running:
+    """What outlives the children: the sockets, and the configuration that holds now."""
+
+    def __init__(self, config: Config, state: StateFolder, again: Callable[[], Config]) -> None:
+        self._config = config.resolved()
+        self._unresolved = config
+        self._state = state
+        self._again = again
+        self._sources = open_sources(config.listeners, passed_sockets(os.environ, state.root / "sockets"))
+        address = config.metrics.address
+        self._http = None if address is None else open_http(address)
+        self._receiving = Role(
+            "receive",
+            lambda stop: _receive(self._config, self._state, self._sources, stop),
+            stop_timeout_s=RECEIVE_STOP_S_MAX + STOP_GRACE_S,
+            stopped=self._remove,
+            news=lambda: Reception.of(self._config).model_dump_json().encode(),
         )
+        self.roles = [
+            self._receiving,
+            Role("ship", self._ship, stop_timeout_s=config.shutdown_timeout_s + STOP_GRACE_S),
+        ]
+
+    def reload(self) -> bool:
+        """Read the configuration anew; say whether it is another that can be had without a restart."""
+        try:
+            config = self._again()
+            must_stay(self._unresolved, config)
+            haproxy_files.announce(config.haproxy_cfg, os.environ)
+            self._config = config.resolved()
+        except ConfigError as error:
+            told(self._state.root, str(error))
+            return False
+        self._unresolved = config
+        telemetry.configure(config.log_level)
+        told(self._state.root, None)
+        return True
+
+    def _remove(self) -> None:
+        for source in self._sources:
+            source.remove()
+
+    def _ship(self, stop: Stop) -> int:
+        """Be the shipping process."""
+        config = self._config
+        for source in self._sources:
+            source.close()
+        client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
+        if config.require_template:
+            threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
+        if config.retention.keep_days is not None and config.retention.by == "shipper":
+            threading.Thread(target=prune_for_ever, args=(client, config), name="retention", daemon=True).start()
+        server = StatusServer(config.state_dir)
+        server.start()
+        _log.info("engine_chosen", engine=choose_engine(config.engine), wanted=config.engine, native=native_version())
+        requests = Timed(client, time.monotonic)
+        tapped = TapServer(config.state_dir)
+        tapped.start()
+        shipping = build(config, self._state, client, server.publish, requests)
+        shipping.sent = tapped.offer
+        if self._http is not None:
+            serve_http(
+                self._http,
+                Metrics(server, shipping.accounts.settling, requests, partial(Outcome.read, config.state_dir)),
+                lambda: Vitals(self._receiving.pulse.age_s, server.age_s, server.newest),
+            )
+        shipping.run(stop, config.shutdown_timeout_s)
+        tapped.close()
+        server.close()
+        client.close()
+        return 0
 
 
 def _receive(config: Config, state: StateFolder, sources: Sequence[Source], stop: Stop) -> int:
     """Be the receiving process."""
     commit = load(state.commit)
-    writer = Writer(
-        state.journal,
-        config.interpretation().model_dump_json().encode(),
-        Bounds(
-            bytes_max=config.journal.bytes_max,
-            segment_bytes=config.journal.segment_bytes,
-            sync_interval_s=config.journal.sync_interval_s,
-        ),
-        clock_us=clock_us,
-        newer_than=commit.position.segment if commit.position else None,
-    )
+    newer_than = commit.position.segment if commit.position else None
+
+    def writer(reception: Reception) -> Writer:
+        return Writer(
+            state.journal,
+            reception.interpretation.model_dump_json().encode(),
+            Bounds(
+                bytes_max=reception.journal.bytes_max,
+                segment_bytes=reception.journal.segment_bytes,
+                sync_interval_s=reception.journal.sync_interval_s,
+            ),
+            clock_us=clock_us,
+            newer_than=newer_than,
+        )
+
+    reception = Reception.of(config)
+    renewed = Renewed(writer(reception))
+    journal = Hiding(renewed, reception.hider())
+
+    def reload(news: bytes) -> None:
+        reception = Reception.model_validate_json(news)
+        telemetry.configure(reception.log_level)
+        for source, listener in zip(sources, reception.listeners, strict=True):
+            source.allow(listener.allow)
+        renewed.renew(lambda: writer(reception))
+        journal.hider = reception.hider()
+
+    stop.when_news(reload)
     ended = receive(
         sources,
-        writer,
+        journal,
         clock_us=clock_us,
         stop=stop,
         when_full=config.journal.when_full,
@@ -126,23 +206,9 @@ def _receive(config: Config, state: StateFolder, sources: Sequence[Source], stop
     return EXIT_DONE if ended else 0
 
 
-def _ship(config: Config, state: StateFolder, sources: Sequence[Source], stop: Stop) -> int:
-    """Be the shipping process."""
-    for source in sources:
-        source.close()
-    client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
-    if config.require_template:
-        threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
-    server = StatusServer(config.state_dir)
-    server.start()
-    _log.info("engine_chosen", engine=choose_engine(config.engine), wanted=config.engine, native=native_version())
-    build(config, state, client, server.publish).run(stop, config.shutdown_timeout_s)
-    server.close()
-    client.close()
-    return 0
-
-
-def build(config: Config, state: StateFolder, client: Client, publish: Callable[[Status], None]) -> Shipping:
+def build(
+    config: Config, state: StateFolder, client: Client, publish: Callable[[Status], None], transport: Transport
+) -> Shipping:
     """Wire what reads, encodes, delivers and commits; ``publish`` gets each status."""
     commit = load(state.commit)
     reader = Reader(state.journal, commit.position, quarantine=state.quarantine)
@@ -154,7 +220,7 @@ def build(config: Config, state: StateFolder, client: Client, publish: Callable[
     parking = Parking(state.root / "parked", commit.position)
     comes_again = at_or_past(commit.position)
     surroundings = Surroundings(
-        transport=client,
+        transport=transport,
         parking=parking,
         dead_letters=open_letters(
             config, client, lambda id_: comes_again(id_) or parking.holds(id_), clock_us=clock_us
@@ -189,6 +255,7 @@ def build(config: Config, state: StateFolder, client: Client, publish: Callable[
         lines_max=config.delivery.batch_lines_max,
         linger_s=config.delivery.linger_s,
         engine=choose_engine(config.engine),
+        enricher=open_enrichment(config.enrichment),
     )
 
 
@@ -207,11 +274,12 @@ def _prepare_tomorrow(client: Client, config: Config) -> None:
         time.sleep(TOMORROW_INTERVAL_S)
 
 
-def _remove(sources: Sequence[Source]) -> None:
-    for source in sources:
-        source.remove()
-
-
 def setup(config: Config, *, lines_per_day: int | None = None, replicas: int | None = None) -> list[Change]:
     """Put the templates into Elasticsearch; give what changed. Raises Retryable or Permanent."""
-    return templates.install(Client(config.elasticsearch), config.index, lines_per_day=lines_per_day, replicas=replicas)
+    client, index, keep_days = Client(config.elasticsearch), config.index, config.retention.keep_days
+    policy, lifecycle = [], None
+    if keep_days is not None and config.retention.by == "ilm":
+        policy = [templates.install_policy(client, index, keep_days)]
+        lifecycle = templates.lifecycle_settings(index)
+    changes = templates.install(client, index, lines_per_day=lines_per_day, replicas=replicas, lifecycle=lifecycle)
+    return policy + changes

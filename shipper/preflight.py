@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from shipper import haproxy_files
 from shipper import setup as templates
 from shipper.elastic import Client
+from shipper.enrichment import open_enrichment
 from shipper.errors import ConfigError, ShipperError, StateError
 from shipper.haproxy import cfg
+from shipper.haproxy.privacy import example
 from shipper.journal import StateFolder
 from shipper.journal.committer import decode
 from shipper.limits import GIB
@@ -44,6 +46,8 @@ def check(config: Config) -> Iterator[Finding]:
     """Look at the configuration, HAProxy's, the state folder, the ports and Elasticsearch, in this order."""
     yield from _configuration(config)
     yield from haproxy(config)
+    yield from _privacy(config)
+    yield from _enrichment(config)
     running = None
     try:
         running = StateFolder(config.state_dir).holder()
@@ -97,6 +101,35 @@ def _understood(frontend: cfg.Frontend) -> str:
     return f"{who} {'; '.join(parts)}"
 
 
+def _privacy(config: Config) -> Iterator[Finding]:
+    """Show what is hidden, by examples."""
+    rules = config.privacy.rules()
+    if not rules.active:
+        return
+    try:
+        key = config.privacy.secret()
+    except ConfigError as error:
+        yield Finding("privacy", str(error), good=False)
+        return
+    where = (
+        "before the journal" if config.privacy.at == "receive" else "behind the journal, which holds lines as they came"
+    )
+    yield Finding("privacy", f"lines are changed {where}; the header stays")
+    for before, after in example(rules, key.get_secret_value().encode() if key else None):
+        yield Finding("privacy", f"{before.decode()} becomes {after.decode()}")
+
+
+def _enrichment(config: Config) -> Iterator[Finding]:
+    """Say what is added, and how old it is."""
+    try:
+        enricher = open_enrichment(config.enrichment)
+    except ConfigError as error:
+        yield Finding("enrichment", str(error), good=False)
+        return
+    for about in enricher.about if enricher else ():
+        yield Finding("enrichment", f"documents say more by {about}")
+
+
 def _state(config: Config, running: str | None) -> Iterator[Finding]:
     root = config.state_dir
     if running is not None:
@@ -138,10 +171,22 @@ def _ports(config: Config, running: str | None) -> Iterator[Finding]:
             yield Finding(subject, text, good=found.good or is_ours, doubtful=found.doubtful)
 
 
+def _retention(config: Config, client: Client) -> Iterator[Finding]:
+    keep_days = config.retention.keep_days
+    if keep_days is None:
+        return
+    by_ilm = config.retention.by == "ilm"
+    problem = templates.check_policy(client, config.index, keep_days) if by_ilm else None
+    who = "Elasticsearch" if by_ilm else "shipper"
+    text = f"{who} deletes the index of a day that has ended for {keep_days} days"
+    yield Finding("retention", str(problem or text), good=problem is None)
+
+
 def _elasticsearch(config: Config) -> Iterator[Finding]:
     client = Client(config.elasticsearch)
     try:
         problems = templates.check(client, config.index, now=datetime.now(UTC))
+        retention = list(_retention(config, client))
     except ShipperError as error:
         yield Finding("elasticsearch", str(error), good=False)
         return
@@ -149,6 +194,7 @@ def _elasticsearch(config: Config) -> Iterator[Finding]:
         client.close()
     for problem in problems:
         yield Finding("elasticsearch", problem.message, good=False)
+    yield from retention
     if not problems:
         yield Finding(
             "elasticsearch", f"{config.elasticsearch.urls[0]} answers; the template {config.index.prefix} is in place"

@@ -4,7 +4,7 @@
 2. A batch waits for company at most the linger time, and only when the journal has no more.
 3. While delivery has no room, one batch is in hand and nothing more is read: lines wait in the journal.
 4. A stop ships what the journal still holds, within its time; the rest is there at the next start. A patient one goes
-   on until all is settled.
+   on until all is settled, a hasty one leaves the journal to the process that comes next.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from shipper.encode import make_encoder
 from shipper.limits import BATCH_BYTES_MAX, SENDERS_REMEMBERED_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from shipper.deliver import Delivery
-    from shipper.encode import Encoded, Encoder, Engine
+    from shipper.encode import Body, Encoded, Encoder, Engine, Enricher
     from shipper.journal import Committer, Ledger, Reader, Verdicts
     from shipper.processes import Stop
     from shipper.service import Accounts
@@ -65,6 +65,9 @@ class Shipping:
     lines_max: int
     linger_s: float
     engine: Engine = "python"
+    enricher: Enricher | None = None
+    sent: Callable[[Sequence[Body]], None] = lambda _: None
+    """Is called with the bodies of each batch that delivery has taken."""
     _in_hand: tuple[int, Encoded] | None = None
     _encoders: dict[bytes, Encoder] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
@@ -81,7 +84,7 @@ class Shipping:
             if time.monotonic() - self._progress_s >= PROGRESS_INTERVAL_S:
                 self._tell("progress")
         deadline_s = time.monotonic() + shutdown_timeout_s
-        while time.monotonic() < deadline_s and self._take():
+        while not stop.is_hasty and time.monotonic() < deadline_s and self._take():
             self._submit()
             self._commit()
         self.delivery.close(max(0.0, deadline_s - time.monotonic()))
@@ -122,6 +125,7 @@ class Shipping:
             if not self.delivery.submit(ticket, encoded.bodies, ROOM_WAIT_S):
                 return False
             self._in_hand = None
+            self.sent(encoded.bodies)
         return True
 
     def _encoder(self, interpretation: bytes) -> Encoder:
@@ -129,16 +133,19 @@ class Shipping:
         if encoder is None:
             if len(self._encoders) >= ENCODERS_REMEMBERED_MAX:
                 self._encoders.clear()
-            encoder = self._encoders[interpretation] = make_encoder(self._read(interpretation), self.engine)
+            encoder = self._encoders[interpretation] = make_encoder(
+                self._read(interpretation), self.engine, self.enricher
+            )
         return encoder
 
     def _read(self, interpretation: bytes) -> Interpretation:
         """Read a segment's interpretation; lines of one that this version cannot read are taken as today's are."""
         try:
-            return Interpretation.model_validate_json(interpretation)
+            read = Interpretation.model_validate_json(interpretation)
         except ValidationError as error:
             _log.error("interpretation_not_understood", error=str(error), instead="today's configuration")
             return self.interpretation
+        return read.with_key(self.interpretation.privacy_key)
 
     def _commit(self) -> None:
         """Move the commit over what has settled, and tell delivery when it is on disk; and say how all stands."""

@@ -6,6 +6,7 @@
 3. A real part that is missing skips its tests with the reason; under ``CI`` it fails them.
 4. One browser serves the session, because playwright runs once in a thread. A page that logs an error, or raises one,
    fails its test. What these tests bring along (axe, vega) comes from ``browser/package-lock.json``: ``npm ci``.
+5. No example of a property has a deadline: other work may share the machine. A test as a whole has its time-out.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 import pytest
 from elasticsearch import Elasticsearch
+from hypothesis import settings
 from playwright.sync_api import sync_playwright
 
 from deploy.local_elasticsearch import LocalElasticsearch, Unavailable
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 _TEST_HEAP = "512m"
 _NODE_MODULES: Final = Path(__file__).parent / "browser" / "node_modules"

@@ -46,6 +46,13 @@ def check_config(config: str | Path, environment: Mapping[str, str] | None = Non
     return "" if done.returncode == 0 and "[WARNING]" not in done.stderr else done.stdout + done.stderr
 
 
+def haproxy_version() -> tuple[int, int]:
+    """Give the version of the HAProxy that is installed, like (2, 6)."""
+    said = subprocess.run([_program(), "-v"], capture_output=True, text=True, check=True).stdout
+    major, minor = said.partition("version ")[2].split(".")[:2]
+    return int(major), int(minor)
+
+
 class HAProxyProcess:
     """A running HAProxy with ``config`` (text, or a file). With ``master`` it has a master process, and can reload."""
 

@@ -65,6 +65,7 @@ class ShipperProcess:
         self.configure(**QUICK)
         self.configure(**settings)
         self.command: tuple[str, ...] = (COMMAND,)
+        self.pass_fds: tuple[int, ...] = ()
         self._lives = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -115,6 +116,7 @@ class ShipperProcess:
                 stdin=subprocess.DEVNULL,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=self.pass_fds,
             )
 
     @property
@@ -188,16 +190,16 @@ class ShipperProcess:
             return commit, lines
 
 
-def _toml(settings: Mapping[str, Any]) -> str:
+def _toml(settings: Mapping[str, Any], within: str = "") -> str:
     """Write settings as TOML: values, then tables; JSON's values are TOML's."""
     plain = [
-        f"{name} = {json.dumps(value)}"
+        f"{json.dumps(name)} = {json.dumps(value)}"
         for name, value in settings.items()
         if value is not None and not _is_table(value)
     ]
     for name, value in settings.items():
         if isinstance(value, dict):
-            plain += [f"[{name}]", _toml(value)]
+            plain += [f"[{within}{name}]", _toml(value, f"{within}{name}.")]
         elif _is_table(value):
             plain += [f"[[{name}]]\n{_toml(each)}" for each in value]
     return "\n".join(plain) + "\n"

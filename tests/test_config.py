@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 
-from shipper.config import Config, Interpretation, Sender, SenderZone, load
+from shipper.config import Config, Interpretation, Privacy, Sender, SenderZone, load
 from shipper.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -241,3 +242,26 @@ def test_a_network_of_which_nothing_is_said_is_a_mistake() -> None:
 def test_how_long_a_sender_may_be_silent_is_no_part_of_what_its_lines_mean() -> None:
     config = Config(timezone="UTC", senders=(Sender(network="192.0.2.1", silent_after_s=60.0),))
     assert config.interpretation().senders == ()
+
+
+def test_a_hash_needs_a_key_and_only_one() -> None:
+    with pytest.raises(ConfigError, match="hash needs a key"):
+        load(flags={"privacy": {"cookies": {"*": "hash"}}})
+    with pytest.raises(ConfigError, match="exclude each other"):
+        load(flags={"privacy": {"key": "a key of sixteen", "key_file": "/key"}})
+    with pytest.raises(ConfigError, match="at least 16"):
+        load(flags={"privacy": {"key": "short"}})
+
+
+def test_the_key_comes_from_its_file_and_is_no_part_of_what_the_journal_holds(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("a key of sixteen\n")
+    config = Config(privacy=Privacy(parameters={"User": "hash"}, key_file=file))
+    interpretation = config.interpretation()
+    assert interpretation.privacy_key == SecretStr("a key of sixteen")
+    written = interpretation.model_dump_json()
+    assert "sixteen" not in written
+    assert Interpretation.model_validate_json(written).privacy.parameters == {"user": "hash"}
+    file.write_text("short")
+    with pytest.raises(ConfigError, match="at least 16 characters"):
+        config.interpretation()

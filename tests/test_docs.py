@@ -7,16 +7,20 @@ import json
 import os
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from shipper import config
+from shipper.cli._app import app
 from shipper.elastic import Client
 from shipper.haproxy.formats import Format
 from shipper.processes import EXIT_FATAL
+from shipper.setup import check
 from tests.cli.commands import shipper
 
 if TYPE_CHECKING:
@@ -38,9 +42,16 @@ TABLES: Final[dict[str, type[BaseModel]]] = {
     "[journal]": config.Journal,
     "[delivery]": config.Delivery,
     "[dead_letters]": config.DeadLetters,
+    "[retention]": config.Retention,
+    "[privacy]": config.Privacy,
+    "[enrichment]": config.Enrichment,
     "[dashboard]": config.Dashboard,
+    "[metrics]": config.Metrics,
 }
 COMMANDS: Final = (
+    "config show",
+    "config init",
+    "config schema",
     "doctor",
     "run",
     "setup",
@@ -54,6 +65,7 @@ COMMANDS: Final = (
     "generate",
     "anonymise",
     "status",
+    "reload",
     "journal stat",
     "journal verify",
     "dead-letters list",
@@ -61,6 +73,8 @@ COMMANDS: Final = (
     "dead-letters retry",
     "dead-letters purge",
     "top",
+    "tap",
+    "prune",
     "dashboard",
 )
 LOUD: Final = {"warning", "error", "critical", "exception"}
@@ -113,6 +127,29 @@ def test_the_query_of_the_readme_is_one_that_elasticsearch_answers(elasticsearch
     assert status == 200, answer
 
 
+def test_the_old_names_of_the_migration_page_find_the_new_fields(elasticsearch_url: str, index_prefix: str) -> None:
+    page = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")
+    aliases = json.loads(_block("json", after="<!-- aliases -->", page=page))
+    client = Client(config.Elasticsearch(urls=(elasticsearch_url,)))
+    assert client.request("PUT", f"/_component_template/{index_prefix}@custom", aliases)[0] == 200
+    assert shipper("setup", "--elasticsearch", elasticsearch_url, "--index-prefix", index_prefix).returncode == 0
+    assert check(client, config.Index(prefix=index_prefix), now=datetime.now(UTC)) == []
+    index = f"{index_prefix}-2026.11.21"
+    document = {
+        "@timestamp": "2026-11-21T00:00:00Z",
+        "haproxy": {"backend_name": "b", "server_name": "s", "time": {"response_ms": 3, "total_ms": 4}},
+        "http": {"response": {"status_code": 503}},
+    }
+    assert client.request("PUT", f"/{index}/_doc/1?refresh=true", document)[0] == 201
+    properties = aliases["template"]["mappings"]["properties"]
+    names = [name for name, field in properties.items() if field["type"] == "alias"]
+    _, answer = client.request("POST", f"/{index}/_search", {"fields": names, "_source": False})
+    client.request("DELETE", f"/_component_template/{index_prefix}@custom")
+    client.close()
+    found = {name: values[0] for name, values in answer["hits"]["hits"][0]["fields"].items()}
+    assert found == dict(zip(names, ["b", "s", 503, 3, 4], strict=True))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_configuration_that_is_shown_loads(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
@@ -120,6 +157,22 @@ def test_every_configuration_that_is_shown_loads(page: Path, tmp_path: Path) -> 
         file = tmp_path / f"{number}.toml"
         file.write_text(block)
         config.load(file)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_is_shown_exists_with_its_flags(page: Path) -> None:
+    rows = re.findall(r"^\| `(--[a-z-]+)`(?:, `(-\w)`)? \| .*? \| ([a-z, -]+) \|$", CONFIGURATION, flags=re.MULTILINE)
+    known = {(flag, command) for *flags, commands in rows for flag in flags for command in commands.split(", ")}
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"^```(?:sh|console)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE):
+        for line in block.replace("\\\n", " ").splitlines():
+            shown = re.search(r"^(?:\$ )?(?:[A-Z_]+=\S+ |sudo (?:-u \w+ )?)*shipper +(?!version)([^#|]+)", line)
+            if shown:
+                said = " ".join(shown[1].split())
+                command = next((each for each in COMMANDS if f"{said} ".startswith(f"{each} ")), None)
+                assert command, f"{page.name}: {line}"
+                for flag in re.findall(r"(?<=\s)--?[a-z][a-z-]*", said):
+                    assert (flag, command) in known, f"{page.name}: {line}"
 
 
 # -- configuration ---------------------------------------------------------------------------------------------------
@@ -162,9 +215,7 @@ def test_the_flags_of_the_page_are_those_of_the_help() -> None:
     helped = {
         (flag, command)
         for command in COMMANDS
-        for flag in re.findall(
-            r"^. (--[a-z-]+) ", shipper(*command.split(), "--help").stdout.decode(), flags=re.MULTILINE
-        )
+        for flag in re.findall(r"^. (--[a-z-]+) ", _help_of(command), flags=re.MULTILINE)
         if flag != "--help"
     }
     assert documented == helped
@@ -200,8 +251,8 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def _block(language: str, *, after: str) -> str:
-    rest = README.partition(after)[2]
+def _block(language: str, *, after: str, page: str = README) -> str:
+    rest = page.partition(after)[2]
     match = re.search(rf"^```{language}\n(.*?)^```", rest, flags=re.DOTALL | re.MULTILINE)
     assert match is not None
     return match[1]
@@ -213,6 +264,10 @@ def _assert_within(part: Any, whole: Any) -> None:  # noqa: ANN401 -- JSON can b
             _assert_within(value, whole[key])
     else:
         assert part == whole
+
+
+def _help_of(command: str) -> str:
+    return CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
 
 
 def _documented(heading: str) -> dict[str, object]:

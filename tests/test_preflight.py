@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipper import preflight
-from shipper.config import Config, Elasticsearch, Listener, Sender
+from shipper.config import Config, Elasticsearch, Listener, Privacy, Sender
 from shipper.journal import StateFolder
 
 if TYPE_CHECKING:
@@ -130,3 +130,21 @@ def test_a_haproxy_configuration_that_cannot_be_read_is_a_fault(tmp_path: Path) 
     (finding,) = _with_haproxy_cfg(tmp_path, "frontend www\n    log\n")
     assert not finding.good
     assert "/haproxy.cfg:2: log: an address and a facility are expected" in finding.text
+
+
+def test_the_rules_of_privacy_are_shown_by_an_example(tmp_path: Path) -> None:
+    assert _of("privacy", _config(tmp_path)) == []
+    privacy = Privacy(mask_addresses=True, parameters={"token": "drop"})
+    where, line, unparsed = _of("privacy", _config(tmp_path).model_copy(update={"privacy": privacy}))
+    assert "behind the journal" in where.text
+    before, _, after = line.text.partition(" becomes ")
+    assert ("192.0.2.77" in before, "token=abc" in before) == (True, True)
+    assert ("192.0.2.0" in after, "token" in after) == (True, False)
+    assert unparsed.text.endswith("(text withheld: privacy.unparsed)")
+
+
+def test_a_key_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    privacy = Privacy(cookies={"*": "hash"}, key_file=tmp_path / "missing")
+    (finding,) = _of("privacy", _config(tmp_path).model_copy(update={"privacy": privacy}))
+    assert not finding.good
+    assert "missing" in finding.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ import os, sys, time
 from pathlib import Path
 from shipper import memory
 from shipper.errors import Fatal
-from shipper.processes import EXIT_DONE, Role, supervise
+from shipper.processes import EXIT_DONE, Role, notifier, supervise
 
 folder = Path(sys.argv[1])
 
@@ -79,10 +80,34 @@ def gives_up(stop):
     note(f"gives_up {os.getpid()}")
     raise Fatal("cannot go on")
 
-targets = {f.__name__: f for f in (hangs, crashes, gives_up, is_done, finishes, breathes)}
+def stays(stop):
+    note(f"stays {os.getpid()}")
+    time.sleep(60)
+
+def learns(stop):
+    note(f"learns {os.getpid()}")
+    stop.when_news(lambda news: note(f"told {len(news)} of {news[:3].decode()}"))
+    while not stop.wait(60):
+        pass
+    return 0
+
+def reloads():
+    note("reloads")
+    return not (folder / "wrong").exists()
+
+targets = {f.__name__: f for f in (hangs, crashes, gives_up, is_done, finishes, breathes, learns, stays)}
 targets |= {"receive": works("receive"), "ship": works("ship")}
-roles = [Role(n, targets[n], float(sys.argv[2]), lambda n=n: note(f"{n} gone")) for n in sys.argv[3:]]
-sys.exit(supervise(roles))
+roles = [
+    Role(
+        n,
+        targets[n],
+        float(sys.argv[2]),
+        lambda n=n: note(f"{n} gone"),
+        news=(lambda: b"new" * 50_000) if n in {"learns", "hangs"} else None,
+    )
+    for n in sys.argv[3:]
+]
+sys.exit(supervise(roles, reloads, notifier(os.environ)))
 """
 
 
@@ -110,9 +135,11 @@ class Supervised:
 
 
 @contextmanager
-def supervised(folder: Path, *names: str, timeout_s: float = 8.0) -> Iterator[Supervised]:
+def supervised(folder: Path, *names: str, timeout_s: float = 8.0, **environ: str) -> Iterator[Supervised]:
     arguments = [sys.executable, "-c", SUPERVISOR, str(folder), str(timeout_s), *names]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    process = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, env=os.environ | environ
+    )
     try:
         yield Supervised(folder, process)
     finally:
@@ -269,3 +296,86 @@ def test_the_end_of_the_pipe_means_that_the_parent_is_gone() -> None:
     with pytest.raises(processes.ParentGoneError):
         stop.wait(1)
     os.close(read)
+
+
+def told(run: Supervised, *notes: str) -> None:
+    deadline = time.monotonic() + 8
+    while not set(notes) <= set(run.notes):
+        assert time.monotonic() < deadline, run.notes
+        time.sleep(0.01)
+
+
+def test_a_reload_is_told_to_the_child_that_can_take_it_and_the_other_is_started_again(tmp_path: Path) -> None:
+    with supervised(tmp_path, "learns", "ship") as run:
+        learns, ship = run.wait_for("learns", "ship")
+        run.process.send_signal(signal.SIGHUP)
+        assert run.wait_for("ship", times=2) != [ship]
+        told(run, "told 150000 of new", "ship stops")
+        assert is_alive(learns)
+        run.process.send_signal(signal.SIGTERM)
+        assert run.process.wait(5) == 0
+
+
+def test_a_reload_that_is_refused_touches_no_child(tmp_path: Path) -> None:
+    with supervised(tmp_path, "learns", "ship") as run:
+        pids = run.wait_for("learns", "ship")
+        (tmp_path / "wrong").touch()
+        run.process.send_signal(signal.SIGHUP)
+        told(run, "reloads")
+        time.sleep(0.3)
+        assert run.wait_for("learns", "ship") == pids
+
+
+def test_a_child_that_does_not_take_a_reload_is_started_again(tmp_path: Path) -> None:
+    with supervised(tmp_path, "hangs") as run:
+        (hangs,) = run.wait_for("hangs")
+        run.process.send_signal(signal.SIGHUP)
+        assert run.wait_for("hangs", times=2) != [hangs]
+
+
+def test_a_child_that_does_not_leave_in_time_is_killed(tmp_path: Path) -> None:
+    with supervised(tmp_path, "stays", timeout_s=0.2) as run:
+        (stays,) = run.wait_for("stays")
+        run.process.send_signal(signal.SIGHUP)
+        assert run.wait_for("stays", times=2) != [stays]
+
+
+@contextmanager
+def service_manager(folder: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(folder / "notify"))
+        told.settimeout(8)
+        yield told
+
+
+def test_a_service_manager_hears_of_start_life_reload_and_stop(tmp_path: Path) -> None:
+    with (
+        service_manager(tmp_path) as manager,
+        supervised(tmp_path, "ship", NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="600000") as run,
+    ):
+        assert manager.recv(100) == b"READY=1"
+        assert [manager.recv(100) for _ in range(3)] == [b"WATCHDOG=1"] * 3
+        run.process.send_signal(signal.SIGHUP)
+        heard = [manager.recv(100) for _ in range(6)]
+        reloading = next(each for each in heard if each.startswith(b"RELOADING=1\nMONOTONIC_USEC="))
+        assert b"READY=1" in heard[heard.index(reloading) :]
+        run.process.send_signal(signal.SIGTERM)
+        while manager.recv(100) != b"STOPPING=1":
+            pass
+
+
+def test_a_child_without_a_pulse_is_not_said_to_be_well(tmp_path: Path) -> None:
+    with (
+        service_manager(tmp_path) as manager,
+        supervised(tmp_path, "hangs", NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="100000") as run,
+    ):
+        run.wait_for("hangs")
+        manager.settimeout(1)
+        with pytest.raises(TimeoutError):
+            manager.recv(100)
+
+
+def test_a_watchdog_that_is_meant_for_another_process_is_none() -> None:
+    assert processes.notifier({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}).watchdog_s is None
+    assert processes.notifier({"WATCHDOG_USEC": "1500000", "WATCHDOG_PID": str(os.getpid())}).watchdog_s == 1.5
+    assert not processes.notifier({}).wanted

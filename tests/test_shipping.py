@@ -109,6 +109,7 @@ class Turns:
     """A stop after some turns of the loop; counts the waits."""
 
     is_patient = False
+    is_hasty = False
 
     def __init__(self, turns: int) -> None:
         self._turns = turns

@@ -16,6 +16,8 @@ none; whether all of its lines are to be declined."""
 Entry: TypeAlias = tuple[bytes, int, bytes, bytes, int, Sequence[Origin]]
 """Segment id (12 bytes), base time of receipt in microseconds, the table of lines, their bytes, the offset of these in
 the segment's file, and the origins by their numbers in the table."""
+Answer: TypeAlias = tuple[bytes, bytes, Sequence[bytes]]
+"""A value that was asked, what stands in its place, and what is added for it: JSON texts, empty ones for nothing."""
 Parts: TypeAlias = tuple[int, memoryview, bytes, bytes]
 """The number of the index, the body where it was encoded or a copy, and where each item ends and which line it is:
 unsigned 64-bit integers."""
@@ -31,8 +33,14 @@ class Engine:
     def learn(self, zone: int, year: int, intervals: Sequence[tuple[int, int, int]]) -> None:
         """Take in at which wall times of a year an offset is certain: first second, second behind, offset in us."""
 
-    def encode(self, entries: Sequence[Entry]) -> Encoding:
-        """Encode what is certain, without the GIL. Never raises for a line's bytes."""
+    def ask(self, entries: Sequence[Entry]) -> list[list[bytes]]:
+        """Give the distinct values that the plan's formats ask of, a list for each question, without the GIL."""
+
+    def encode(self, entries: Sequence[Entry], answers: Sequence[Sequence[Answer]]) -> Encoding:
+        """Encode what is certain, without the GIL. Never raises for a line's bytes.
+
+        ``answers`` are those to what ``ask`` gave; a line with a value that has none is declined.
+        """
 
 @final
 class Encoding:

@@ -6,23 +6,27 @@ Exit codes: 0 done; 1 something was found or refused; 2 the command line or the 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version as installed_version
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shipper import pipeline, preflight, telemetry
+from shipper import build, pipeline, preflight, telemetry
 from shipper.cli import (
     _captures,
+    _config,
     _dashboard,
     _dead_letters,
     _doctor,
     _journal,
     _percentiles,
+    _prune,
+    _reload,
     _replay,
     _status,
     _stress,
+    _tap,
     _top,
     _verify,
 )
@@ -66,12 +70,13 @@ def run(  # noqa: PLR0913, PLR0917 -- each is a flag
     log_level: options.LogLevel = None,
     haproxy_cfg: options.HAProxyCfg = None,
 ) -> None:
-    """Receive lines and ship them, until SIGTERM or SIGINT.
+    """Receive lines and ship them, until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
     A stop reads what the kernel still holds, sends for at most `shutdown_timeout_s`, and leaves the rest in the journal
     for the next start. A second signal ends it at once; that loses nothing either.
     """
-    settings = options.load(
+    load = partial(
+        options.load,
         config,
         listen=listen,
         elasticsearch=elasticsearch,
@@ -81,8 +86,9 @@ def run(  # noqa: PLR0913, PLR0917 -- each is a flag
         log_level=log_level,
         haproxy_cfg=haproxy_cfg,
     )
+    settings = load()
     telemetry.configure(settings.log_level)
-    raise typer.Exit(pipeline.run(settings))
+    raise typer.Exit(pipeline.run(settings, load))
 
 
 @app.command(
@@ -226,6 +232,8 @@ def explain(
 
 
 app.command(epilog=_doctor.EXAMPLES)(_doctor.doctor)
+app.command(epilog=_prune.EXAMPLES)(_prune.prune)
+app.command(epilog=_reload.EXAMPLES)(_reload.reload)
 app.command(epilog=_replay.EXAMPLES)(_replay.replay)
 app.command(epilog=_status.EXAMPLES)(_status.status)
 app.command(name="stress", epilog=_stress.EXAMPLES)(_stress.stress_test)
@@ -234,16 +242,18 @@ app.command(epilog=_percentiles.EXAMPLES)(_percentiles.percentiles)
 app.command(epilog=_dashboard.EXAMPLES)(_dashboard.dashboard)
 app.command(epilog=_captures.GENERATE_EXAMPLES)(_captures.generate)
 app.command(epilog=_captures.ANONYMISE_EXAMPLES)(_captures.anonymise)
+app.command(epilog=_tap.EXAMPLES)(_tap.tap)
 app.command(epilog=_top.EXAMPLES)(_top.top)
+app.add_typer(_config.app, name="config")
 app.add_typer(_journal.app, name="journal")
 app.add_typer(_dead_letters.app, name="dead-letters")
 
 
 @app.command()
 def version() -> None:
-    """Print the version, and which engine `engine = "auto"` chooses."""
+    """Print the version, what it was built from, and which engine `engine = "auto"` chooses."""
     python = sys.version.split()[0]
-    typer.echo(f"shipper {installed_version('shipper')} (Python {python}, engine {describe_engine()})")
+    typer.echo(f"shipper {build.version()} (build {build.commit()}, Python {python}, engine {describe_engine()})")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 -- typer's signature of an option's callback

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from shipper.config import Interpretation
+    from shipper.encode import Enricher
 
 STDIN: Final = "-"
 
@@ -34,11 +35,11 @@ class Parsed:
     live: bool
 
 
-def parse_file(file: Path, interpretation: Interpretation) -> Iterator[Parsed]:
+def parse_file(file: Path, interpretation: Interpretation, enricher: Enricher | None = None) -> Iterator[Parsed]:
     """Give each line of a file (`-`: stdin). Raises Permanent for one that cannot be read."""
     live = not file.is_file()  # somebody's tail -f wants each line at once
     with _open(file) as stream:
-        yield from _parse(_lines(stream), interpretation, _changed_us(file), live=live)
+        yield from _parse(_lines(stream), interpretation, _changed_us(file), live=live, enricher=enricher)
 
 
 def parse_argument(argument: str, interpretation: Interpretation) -> Iterator[Parsed]:
@@ -48,7 +49,14 @@ def parse_argument(argument: str, interpretation: Interpretation) -> Iterator[Pa
     return _parse(os.fsencode(argument).splitlines(), interpretation, time.time_ns() // 1_000, live=True)
 
 
-def _parse(lines: Iterable[bytes], interpretation: Interpretation, fallback_us: int, *, live: bool) -> Iterator[Parsed]:
+def _parse(
+    lines: Iterable[bytes],
+    interpretation: Interpretation,
+    fallback_us: int,
+    *,
+    live: bool,
+    enricher: Enricher | None = None,
+) -> Iterator[Parsed]:
     waiting: deque[bytes] = deque()
 
     def remembered() -> Iterator[bytes]:
@@ -56,7 +64,7 @@ def _parse(lines: Iterable[bytes], interpretation: Interpretation, fallback_us: 
             waiting.append(raw)
             yield raw
 
-    for document in CapturedEncoder(interpretation, fallback_us).documents(remembered()):
+    for document in CapturedEncoder(interpretation, fallback_us, None, enricher).documents(remembered()):
         yield Parsed(waiting.popleft(), document.json, document.known, live)
 
 

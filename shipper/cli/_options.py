@@ -90,8 +90,12 @@ HAProxyCfg: TypeAlias = Annotated[
 ]
 
 
-def load(  # noqa: PLR0913 -- each is a flag
-    file: Path | None,
+def load(file: Path | None, **flags: Any) -> config.Config:  # noqa: ANN401 -- those of ``as_settings``
+    """Put flags on top of the file and the environment. Raises ConfigError."""
+    return config.load(file, as_settings(**flags))
+
+
+def as_settings(  # noqa: PLR0913 -- each is a flag
     *,
     listen: list[str] | None = None,
     elasticsearch: list[str] | None = None,
@@ -101,8 +105,8 @@ def load(  # noqa: PLR0913 -- each is a flag
     log_level: str | None = None,
     haproxy_cfg: list[Path] | None = None,
     dashboard: dict[str, Any] | None = None,
-) -> config.Config:
-    """Put flags on top of the file and the environment. Raises ConfigError."""
+) -> dict[str, Any]:
+    """Give the settings that were given as flags, nested as the configuration is."""
     flags: dict[str, Any] = {
         "listeners": [{"url": url} for url in listen] if listen else None,
         "elasticsearch": {"urls": elasticsearch} if elasticsearch else None,
@@ -113,7 +117,7 @@ def load(  # noqa: PLR0913 -- each is a flag
         "haproxy_cfg": haproxy_cfg or None,
         "dashboard": dashboard or None,
     }
-    return config.load(file, {key: value for key, value in flags.items() if value is not None})
+    return {key: value for key, value in flags.items() if value is not None}
 
 
 def with_format(settings: config.Config, named: str | None) -> config.Config:

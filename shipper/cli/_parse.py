@@ -10,6 +10,7 @@ import typer
 from shipper.cli._lines import parse_file
 from shipper.cli._screen import console
 from shipper.cli._summary import Summary
+from shipper.enrichment import open_enrichment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 def print_documents(files: Iterable[Path], settings: Config) -> int:
     """Print a document for each line; give the exit code. Raises Permanent for a file that cannot be read."""
     interpretation = settings.interpretation()
+    enricher = open_enrichment(settings.enrichment)
     lines = unknown = 0
     for file in files:
-        for parsed in parse_file(file, interpretation):
+        for parsed in parse_file(file, interpretation, enricher):
             print(parsed.json, flush=parsed.live)
             lines += 1
             unknown += not parsed.known

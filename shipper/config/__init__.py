@@ -29,8 +29,14 @@ from pydantic_settings import (
 from shipper import haproxy_files, limits
 from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
+from shipper.config._enrichment import Enrichment
 from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
+from shipper.config._example import example
 from shipper.config._interpretation import Interpretation
+from shipper.config._metrics import Metrics
+from shipper.config._origins import Setting, as_toml, settings_of
+from shipper.config._privacy import Privacy
+from shipper.config._retention import Retention
 from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender, SenderZone
 from shipper.config._values import LabelName, Zone, known_zone
 from shipper.errors import ConfigError
@@ -47,14 +53,22 @@ __all__ = [
     "DeadLetters",
     "Delivery",
     "Elasticsearch",
+    "Enrichment",
     "Index",
     "Interpretation",
     "Journal",
     "Listener",
+    "Metrics",
+    "Privacy",
+    "Retention",
     "Sender",
     "SenderZone",
+    "Setting",
+    "as_toml",
+    "example",
     "load",
     "machine_zone",
+    "settings_of",
 ]
 
 
@@ -95,8 +109,16 @@ class Config(BaseSettings):
     """What Elasticsearch refused for good."""
     dashboard: Dashboard = Dashboard()
     """The web page of `shipper dashboard`."""
+    metrics: Metrics = Metrics()
+    """Counters and health over HTTP."""
     keep_original: Literal["unparsed", "always", "never"] = "unparsed"
     """Whose raw line stands in `event.original`: of lines not wholly understood (cut ones too), of all, of none."""
+    retention: Retention = Retention()
+    """How long days are kept."""
+    privacy: Privacy = Privacy()
+    """What is hidden of the lines."""
+    enrichment: Enrichment = Enrichment()
+    """What documents say beyond their lines."""
     labels: Annotated[dict[LabelName, str], Field(max_length=limits.LABELS_MAX)] = {}
     """Constants that every document carries under `labels`."""
     require_template: bool = True
@@ -140,7 +162,7 @@ class Config(BaseSettings):
         return self.model_copy(update={"formats": formats, "haproxy_cfg": ()})
 
     def interpretation(self) -> Interpretation:
-        """Give the part of the configuration that a line's meaning hangs on. Raises ConfigError for `haproxy_cfg`."""
+        """Give the part of the configuration that a line's meaning hangs on. Raises ConfigError for files."""
         return Interpretation(
             listener_zones=tuple(listener.timezone or self.zone for listener in self.listeners),
             senders=tuple(
@@ -152,6 +174,8 @@ class Config(BaseSettings):
             index=self.index,
             keep_original=self.keep_original,
             labels=self.labels,
+            privacy=self.privacy.rules(),
+            privacy_key=self.privacy.secret(),
         )
 
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
+from shipper.config._http_address import HttpAddress, address_of
 from shipper.config._values import Closed
 
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-
-
-def _listen(url: str) -> str:
-    _address(url)
-    return url
 
 
 def _name(text: str) -> str:
@@ -25,22 +19,10 @@ def _name(text: str) -> str:
     return text
 
 
-def _address(url: str) -> tuple[str, int]:
-    try:
-        parts = urlsplit(url)
-        host = "127.0.0.1" if parts.hostname == "localhost" else str(ip_address(parts.hostname or ""))
-        port = parts.port
-    except ValueError:
-        host, port, parts = "", None, urlsplit("")
-    if parts.scheme != "http" or port is None or parts.path not in {"", "/"} or parts.query or parts.username:
-        raise ValueError(f"{url!r}: an address and a port are expected, like http://127.0.0.1:8899 or http://[::]:8899")
-    return host, port
-
-
 class Dashboard(Closed):
     """The web page of `shipper dashboard`."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = "http://127.0.0.1:8899"
+    listen: HttpAddress = "http://127.0.0.1:8899"
     """Where it is served: `http://ADDRESS:PORT`. Nobody logs in, so anything but loopback shows it to everybody."""
     allowed_hosts: tuple[Annotated[str, AfterValidator(_name)], ...] = ()
     """Names by which browsers may call it, beside `localhost` and the address; a proxy in front has one."""
@@ -48,4 +30,4 @@ class Dashboard(Closed):
     @property
     def address(self) -> tuple[str, int]:
         """The address to bind, without brackets, and the port; 0 lets the kernel choose."""
-        return _address(self.listen)
+        return address_of(self.listen)

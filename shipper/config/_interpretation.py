@@ -6,11 +6,12 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from shipper.config._sections import Index, SenderZone
 from shipper.config._values import Closed, LabelName, Zone
 from shipper.haproxy.formats import Format
+from shipper.haproxy.privacy import Hider, Rules
 
 
 class Interpretation(Closed):
@@ -30,6 +31,21 @@ class Interpretation(Closed):
     """Whose raw line stands in `event.original`; `unparsed` takes in lines that were cut."""
     labels: dict[LabelName, str] = Field(default_factory=dict)
     """Constants that every document carries under `labels`."""
+    privacy: Rules = Rules()
+    """What is hidden."""
+    privacy_key: SecretStr | None = Field(default=None, exclude=True)
+    """The key of the hashes. It is not written: who reads the journal must not learn what hides later lines."""
+
+    def with_key(self, key: SecretStr | None) -> Interpretation:
+        """Give what was read from a segment with today's key."""
+        return self.model_copy(update={"privacy_key": key})
+
+    def hider(self) -> Hider | None:
+        """Make what hides, where there is anything to hide."""
+        if not self.privacy.active:
+            return None
+        key = self.privacy_key
+        return Hider(self.privacy, None if key is None else key.get_secret_value().encode(), self.formats)
 
     @cached_property
     def _networks(self) -> list[tuple[IPv4Network | IPv6Network, str]]:

@@ -19,6 +19,7 @@ else:
 
 if TYPE_CHECKING:
     from shipper.config import Interpretation
+    from shipper.encode._python import Enricher
 
 Engine = Literal["native", "python"]
 
@@ -48,6 +49,7 @@ def describe_engine() -> str:
     return "python" if _version is None else f"python, for shipper-native {_version} is of another version"
 
 
-def make_encoder(interpretation: Interpretation, engine: Engine) -> Encoder:
+def make_encoder(interpretation: Interpretation, engine: Engine, enricher: Enricher | None = None) -> Encoder:
     """Make the encoder of an interpretation. Its documents are the same, whichever engine writes them."""
-    return _encoder(interpretation) if engine == "native" else Encoder(interpretation)
+    encoder = _encoder if engine == "native" else Encoder
+    return encoder(interpretation, enricher=enricher)

@@ -2,7 +2,8 @@
 
 1. The bytes are those of the Python engine, whichever share of the lines is native: a property test says so.
 2. Nothing is done here for a line that was not declined.
-3. What the native engine knows of time zones it learns by year, from the one definition (``certain_offsets``): the
+3. What rules hide and files know of values is asked of Python once a batch: each distinct value (``_answers``).
+4. What the native engine knows of time zones it learns by year, from the one definition (``certain_offsets``): the
    year in which lines come at once, and others once lines were declined for want of them.
 """
 
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 import shipper_native
 
+from shipper.encode._answers import Question, questions_of
 from shipper.encode._portable import documents_of, portable_groups, portable_plan
 from shipper.encode._python import Encoder, LineContext
-from shipper.encode.body import Body, Encoded, item_of
+from shipper.encode.body import Body, Encoded, HiddenLines, item_of
 from shipper.haproxy.timestamps import TIMESTAMP_US_MAX, certain_offsets
 from shipper.journal.entry import LINE_HEADER, Flag
 from shipper.limits import BULK_BYTES_MAX, ZONE_YEARS_MAX
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipper.config import Interpretation
+    from shipper.encode._python import Enricher
     from shipper.journal.entry import Batch, Entry, Line, Origin
 
 VERSION: Final = shipper_native.__version__
@@ -37,11 +40,13 @@ BUILD: Final = shipper_native.__build__
 class NativeEncoder(Encoder):
     """Encodes batches that share one interpretation, as ``Encoder`` does."""
 
-    def __init__(self, interpretation: Interpretation) -> None:
-        super().__init__(interpretation)
-        self._engine = shipper_native.Engine(portable_plan(interpretation))
-        groups = portable_groups(interpretation)
-        self._names = [known.name for group in groups for known in documents_of(group)]
+    def __init__(self, interpretation: Interpretation, enricher: Enricher | None = None) -> None:
+        super().__init__(interpretation, enricher=enricher)
+        formats = [known for group in portable_groups(interpretation) for known in documents_of(group)]
+        asked = {known: questions_of(known, self.hider, enricher) for known in formats}
+        self._questions: list[Question] = [question for known in formats for question in asked[known]]
+        self._engine = shipper_native.Engine(portable_plan(interpretation, asked))
+        self._names = [known.name for known in formats]
         self._zone_names: dict[int, str] = {}
         self._learnt: set[tuple[int, int]] = set()
         self.declined = 0
@@ -49,14 +54,16 @@ class NativeEncoder(Encoder):
 
     def encode(self, batch: Batch) -> Encoded:
         """Encode every line of ``batch``, in its order within each index. Never raises for a line's bytes."""
-        encoding = self._engine.encode([self._entry(entry) for entry in batch.entries])
+        entries = [self._entry(entry) for entry in batch.entries]
+        encoding = self._engine.encode(entries, self._answers(entries))
         rest = _Rest(self)
         rest.encode(batch, encoding.declined)
         self.declined += len(encoding.declined)
         self._learn(encoding.unknown)
         indices = {day: rest.index(self._days[day]) for day in encoding.days}
+        source = HiddenLines(batch, self.hider) if self.hider else batch
         bodies = tuple(
-            Body(rest.names[index], content, array("Q", ends), array("Q", numbers), batch)
+            Body(rest.names[index], content, array("Q", ends), array("Q", numbers), source)
             for index, content, ends, numbers in encoding.bodies(indices, rest.items, BULK_BYTES_MAX)
         )
         skews = [
@@ -69,6 +76,12 @@ class NativeEncoder(Encoder):
         year = datetime.fromtimestamp(min(entry.received_us, TIMESTAMP_US_MAX) // 1_000_000, UTC).year
         origins = [self._origin(origin, year) for origin in entry.origins]
         return entry.segment, entry.received_us, entry.table, entry.data, entry.data_offset, origins
+
+    def _answers(self, entries: Sequence[shipper_native.Entry]) -> list[list[shipper_native.Answer]]:
+        if not self._questions:
+            return []
+        values = zip(self._questions, self._engine.ask(entries), strict=True)
+        return [[question.answer(value) for value in asked] for question, asked in values]
 
     def _origin(self, origin: Origin, year: int) -> shipper_native.Origin:
         name = self.zones[origin]

@@ -3,7 +3,7 @@
 A plan is `{"version", "times", "formats"}`. A format has its *steps* (literals, blanks, and fields with the name of
 their kind in ``haproxy.kinds``), the values that tell its *date* and its *total*, the *tags* and *frontends* that it is
 for, and its *documents*: the members in the record's order, objects as lists of members, each value with the name of
-its reader and the values it reads.
+its reader and the values it reads. Of each document Python is *asked* for something of some values.
 
 1. The plan holds the formats that come first in the order of trying, up to the first that the native engine cannot
    execute: a line that fits none of them is Python's, so that precedence is kept.
@@ -31,12 +31,13 @@ from shipper.haproxy.request import REQUEST_ATTRIBUTES
 from shipper.haproxy.timestamps import DAY_US, NEAR_US, OFFSET_US_MAX, OFFSETS_US, TIMESTAMP_US_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from pydantic.fields import FieldInfo
 
     from shipper.config import Interpretation
+    from shipper.encode._answers import Question
     from shipper.haproxy.fields import Part
     from shipper.haproxy.formats import CompiledFormat, FormatGroup
     from shipper.haproxy.headers import Names
@@ -46,7 +47,17 @@ if TYPE_CHECKING:
     Members: TypeAlias = list[tuple[str, Any]]
 
 PLAN_VERSION: Final = 2
-_KNOWN: Final = {"version", "listener_zones", "senders", "formats", "index", "keep_original", "labels"}
+_KNOWN: Final = {
+    "version",
+    "listener_zones",
+    "senders",
+    "formats",
+    "index",
+    "keep_original",
+    "labels",
+    "privacy",
+    "privacy_key",
+}
 """What of an interpretation the plan or its user takes in: with anything else, all lines are Python's."""
 _BLOCKS: Final = {"hr", "hs"}
 _REQUEST: Final = "r"
@@ -116,7 +127,14 @@ def portable_groups(interpretation: Interpretation) -> list[FormatGroup]:
     """Give the formats that the native engine can execute, in the order of trying."""
     if any(getattr(interpretation, name) != field.get_default() for name, field in _fields(interpretation)):
         return []
-    return list(takewhile(_is_portable, groups_in_use(interpretation.formats)))
+    groups = takewhile(_is_portable, groups_in_use(interpretation.formats))
+    if interpretation.privacy.active:  # of the stock formats it is shown that what is hidden is all of it
+        groups = takewhile(_is_proven, groups)
+    return list(groups)
+
+
+def _is_proven(group: FormatGroup) -> bool:
+    return isinstance(group.plan, Plan) and group.plan.steps in PROVEN
 
 
 def _fields(interpretation: Interpretation) -> Iterable[tuple[str, FieldInfo]]:
@@ -142,8 +160,10 @@ def _is_portable(group: FormatGroup) -> bool:
     return True
 
 
-def portable_plan(interpretation: Interpretation) -> bytes:
-    """Write the plan of an interpretation."""
+def portable_plan(
+    interpretation: Interpretation, asked: Mapping[CompiledFormat, Sequence[Question]] | None = None
+) -> bytes:
+    """Write the plan of an interpretation; ``asked`` is what Python is asked of the values of each format."""
     index = interpretation.index
     past, future = index.accept_past_days, index.accept_future_days
     times = {
@@ -154,11 +174,13 @@ def portable_plan(interpretation: Interpretation) -> bytes:
         "near_us": NEAR_US,
         "skew_us_max": 2 * OFFSET_US_MAX,
     }
-    formats = [_format(group, interpretation) for group in portable_groups(interpretation)]
+    formats = [_format(group, interpretation, asked or {}) for group in portable_groups(interpretation)]
     return json.dumps({"version": PLAN_VERSION, "times": times, "formats": formats}).encode()
 
 
-def _format(group: FormatGroup, interpretation: Interpretation) -> dict[str, Any]:
+def _format(
+    group: FormatGroup, interpretation: Interpretation, asked: Mapping[CompiledFormat, Sequence[Question]]
+) -> dict[str, Any]:
     known, formats = group.first, documents_of(group)
     aliases = known.plan.aliases
     by_frontend = group.by_frontend if group.place is not None else {}
@@ -174,11 +196,12 @@ def _format(group: FormatGroup, interpretation: Interpretation) -> dict[str, Any
         "tags": sorted(group.tags),
         "frontend": None if group.place is None else aliases[group.place],
         "frontends": {name.decode(): formats.index(each) for name, each in by_frontend.items()},
-        "documents": [_document(each, interpretation) for each in formats],
+        "documents": [_document(each, interpretation, asked.get(each, ())) for each in formats],
+        "asked": [[question.alias for question in asked.get(each, ())] for each in formats],
     }
 
 
-def _document(known: CompiledFormat, interpretation: Interpretation) -> Members:
+def _document(known: CompiledFormat, interpretation: Interpretation, asked: Sequence[Question]) -> Members:
     constants: Attributes = DEFAULTS | known.constants
     labels = _labels(known, interpretation.labels)
     if interpretation.labels and not labels:
@@ -187,6 +210,9 @@ def _document(known: CompiledFormat, interpretation: Interpretation) -> Members:
     readers: dict[str, Reader] = {name: {"read": read} for name, read in each.items()}
     readers |= {name: {"read": "constant", "json": _written(value)} for name, value in constants.items()}
     readers |= _sources(known) | labels
+    for question in asked:
+        added = enumerate(question.gives)
+        readers |= {name: {"read": "added", "of": [question.alias], "at": place} for place, name in added}
     return _members({name: readers[name] for name in PATHS if name in readers})
 
 

@@ -5,6 +5,8 @@
 2. A document hangs on its line and the segment's interpretation alone, not on its neighbours: batches may be cut
    anywhere.
 3. A document is one `create`; its `_id` is the line's position.
+4. Beside the line and its interpretation only what is added (``Enricher``) decides: files of the user's, that change.
+5. Where something is hidden, the document is that of the hidden line; so is what becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shipper.encode._template import Odd, Source, Template, to_json
-from shipper.encode.body import Bodies, Encoded
+from shipper.encode.body import Bodies, Encoded, HiddenLines
 from shipper.haproxy.formats import formats_in_use, frontend_of, groups_in_use
 from shipper.haproxy.record import DEFAULTS
 from shipper.haproxy.syslog import match_header, read_header
@@ -37,11 +39,12 @@ from shipper.journal.entry import LINE_HEADER, Flag
 from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX, VALUES_REMEMBERED_MIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from shipper.config import Interpretation
     from shipper.haproxy.fields import Part
     from shipper.haproxy.formats import CompiledFormat, FormatGroup
+    from shipper.haproxy.privacy import Hider
     from shipper.haproxy.record import Attributes
     from shipper.haproxy.syslog import Header, Identity
     from shipper.journal.entry import Batch, Entry, Origin
@@ -50,6 +53,16 @@ _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _CUT: Final = int(Flag.CUT)
 _FEW: Final = 8
 """More formats share what is remembered of values."""
+
+
+class Enricher(Protocol):
+    """Adds to what a line gives, by looking up what it names. A pure function for as long as it lives."""
+
+    def gives(self, names: Collection[str]) -> tuple[str, ...]:
+        """Name the attributes that may be added where these are."""
+
+    def fields(self, attributes: Attributes) -> Attributes:
+        """Give what is to be added to these attributes."""
 
 
 class _Headers(dict[bytes, "Header"]):
@@ -103,9 +116,17 @@ class _FormatWriter:
     """A format and the template of its documents."""
 
     def __init__(
-        self, known: CompiledFormat, interpretation: Interpretation, remembered_max: int, replay_id: str | None
+        self,
+        known: CompiledFormat,
+        interpretation: Interpretation,
+        hider: Hider | None,
+        enricher: Enricher | None,
+        remembered_max: int,
+        replay_id: str | None,
     ) -> None:
         self.name = known.name
+        self._hide_line = hider.line if hider else None
+        self._hidden = hider.values(known) if hider else ()
         self._clock = known.clock.read
         aliases = known.plan.aliases
         places = {alias: place for place, alias in reversed(list(enumerate(aliases)))}
@@ -123,7 +144,7 @@ class _FormatWriter:
         self._picks = [_pick([places[alias] for alias in part.aliases], part.only) for part in parts[len(plain) :]]
         self._template = Template(
             [
-                *(Source(part.gives, _reader(part, optional, labels), part.few) for part in parts),
+                *(_source(part, _reader(part, optional, labels), enricher) for part in parts),
                 Source(_SURROUNDINGS, _read_surroundings),
                 Source(tuple(constants), lambda _: constants),
             ],
@@ -139,6 +160,12 @@ class _FormatWriter:
         event_us = moment_of(instant, header.moment, line.zone, line.received_us)
         start_us, line.index_us, suspect = accept(event_us, line.received_us, line.interpretation)
         line.skew_us = skew(event_us + instant.total_us, line.received_us)
+        if self._hidden:
+            found = list(found)
+            for place, hide in self._hidden:
+                value = found[place]
+                if value:
+                    found[place] = hide(value)
         values = (
             *self._plain(found),
             *[pick(found) for pick in self._picks],
@@ -148,7 +175,7 @@ class _FormatWriter:
         given = (
             f'"@timestamp":"{format_timestamp(start_us)}",',
             "" if line.received_us is None else f'"created":"{format_timestamp(line.received_us)}",',
-            _original(raw) if self._keep_original else "",
+            _original(self._hide_line(raw) if self._hide_line else raw) if self._keep_original else "",
             '"time_suspect":true,' if suspect else "",
         )
         try:
@@ -188,6 +215,20 @@ def _reader(part: Part, optional: frozenset[str], labels: Mapping[str, str]) -> 
     if not optional.isdisjoint(part.aliases):
         return lambda values: read(*(value or b"" for value in _several(values)))
     return read if len(part.aliases) == 1 and part.only is None else lambda values: read(*values)
+
+
+def _source(part: Part, read: Callable[[Any], Attributes], enricher: Enricher | None) -> Source:
+    """Give what a part gives, with what is added to it."""
+    more = enricher.gives(part.gives) if enricher else ()
+    if enricher is None or not more:
+        return Source(part.gives, read, part.few)
+    add = enricher.fields
+
+    def enriched(values: Any) -> Attributes:  # noqa: ANN401 -- one value, or a tuple of them
+        attributes = read(values)
+        return attributes | add(attributes)
+
+    return Source((*part.gives, *more), enriched, part.few)
 
 
 def _several(values: Any) -> tuple[bytes | None, ...]:  # noqa: ANN401 -- one value, or a tuple of them
@@ -239,14 +280,23 @@ class LineContext:
 
 
 class Encoder:
-    """Encodes batches that share one interpretation. ``replay_id`` is that of a replay which changes the documents."""
+    """Encodes batches that share one interpretation.
 
-    def __init__(self, interpretation: Interpretation, replay_id: str | None = None) -> None:
+    ``replay_id`` is that of a replay which changes the documents; ``enricher`` adds what it knows to each.
+    """
+
+    def __init__(
+        self, interpretation: Interpretation, replay_id: str | None = None, enricher: Enricher | None = None
+    ) -> None:
         self.interpretation = interpretation
         self._replay_id = replay_id
         formats = formats_in_use(interpretation.formats)
         remembered_max = max(VALUES_REMEMBERED_MAX * _FEW // max(len(formats), _FEW), VALUES_REMEMBERED_MIN)
-        writers = {known: _FormatWriter(known, interpretation, remembered_max, replay_id) for known in formats}
+        self.hider = hider = interpretation.hider()
+        self._enricher = enricher
+        writers = {
+            known: _FormatWriter(known, interpretation, hider, enricher, remembered_max, replay_id) for known in formats
+        }
         self._lanes = [_Lane(group, writers) for group in groups_in_use(interpretation.formats)]
         self._tagged = any(group.tags for group in groups_in_use(interpretation.formats))
         self._headers = _Headers()
@@ -262,9 +312,10 @@ class Encoder:
         try:
             return self._understood(raw, line)
         except Exception as error:  # noqa: BLE001 -- a fault of ours in one line may not hold up all the others
-            line.failure = repr(error)
+            said = repr(error) if self.hider is None else type(error).__name__  # the rest may quote the line
+            line.failure = said
             line.known, line.dated, line.log_format = False, False, ""
-            failed = bewildered(raw, self._context(line), error)
+            failed = bewildered(raw if self.hider is None else b"", self._context(line), said)
             line.index_us, line.skew_us = failed.index_us, failed.skew_us
             return to_json(failed.record.document())
 
@@ -287,11 +338,17 @@ class Encoder:
                         line.log_format = writer.name
                         return text
                     break
+        if self.hider is not None:
+            raw = self.hider.line(raw, cut=line.cut)
         understood = understand(raw, self._context(line), self.interpretation)
         line.index_us, line.skew_us, line.dated = understood.index_us, understood.skew_us, understood.dated
         line.known = understood.record.line != "unparsed"
         line.log_format = understood.record.log_format or ""
-        return to_json(understood.record.document())
+        record = understood.record
+        if self._enricher is not None:
+            known = {name: value for name, value in record if value is not None}
+            record = record.model_copy(update=self._enricher.fields(known))
+        return to_json(record.document())
 
     def _context(self, line: LineContext) -> Context:
         return Context(line.zone, line.near_us, line.received_us, line.sender, line.cut, self._replay_id)
@@ -308,7 +365,7 @@ class _Encoding:
         self._encoder = encoder
         self._batch = batch
         self._line = LineContext(encoder.interpretation, zone="UTC")
-        self._bodies = Bodies(batch)
+        self._bodies = Bodies(HiddenLines(batch, encoder.hider) if encoder.hider else batch)
         self._skews: dict[str, int] = {}
         self._unparsed: Counter[str] = Counter()
         self._log_formats: dict[str, str] = {}

@@ -85,10 +85,8 @@ def _render(attributes: Attributes, members: Members) -> str:
             text += f"{opening}{{{inner[:-1]}}}," if inner else ""
         elif member in attributes:
             value = attributes[member]
-            if type(value) is str:
-                text += f"{opening}{_quote(value)},"
-            else:
-                text += f"{opening}{value if type(value) is int else _dumps(value)},"
+            written = _quote(value) if isinstance(value, str) else value if type(value) is int else _dumps(value)
+            text += f"{opening}{written},"
     return text
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from shipper.journal.entry import Flag
 from shipper.limits import BULK_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from shipper.haproxy.privacy import Hider
     from shipper.journal.entry import Line
 
 
@@ -25,6 +27,19 @@ class Lines(Protocol):
 def item_of(id_: str, document: str) -> bytes:
     """Write a document as the bulk API takes it."""
     return f'{{"create":{{"_id":"{id_}"}}}}\n{document}\n'.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenLines:
+    """Lines without what is hidden of them: so they become dead letters."""
+
+    source: Lines
+    hider: Hider
+
+    def lines(self) -> Iterator[Line]:
+        """Give the lines of the source, each without what is hidden."""
+        for line in self.source.lines():
+            yield replace(line, raw=self.hider.line(line.raw, cut=Flag.CUT in line.flags))
 
 
 @dataclass(frozen=True, slots=True)

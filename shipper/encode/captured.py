@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from shipper.encode._python import Encoder, LineContext
-from shipper.encode.body import Bodies
+from shipper.encode.body import Bodies, HiddenLines
 from shipper.journal.entry import Flag, Line, Origin, Position
 from shipper.limits import UNDATED_BYTES_MAX, UNDATED_LINES_MAX
 from shipper.listen_url import FILE
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from shipper.config import Interpretation
+    from shipper.encode._python import Enricher
     from shipper.encode.body import Body
+    from shipper.haproxy.privacy import Hider
 
 _T = TypeVar("_T")
 
@@ -50,16 +52,17 @@ class CapturedLine(NamedTuple):
 class CapturedBatch:
     """Lines of one file with their documents, put together one by one.
 
+    ``hider`` hides what is not to be in dead letters.
     ``segment`` (12 bytes) and the offset are a line's position for delivery: it must rise with the order of the lines.
     ``read_us`` is the time of reading; it stands for the receipt in dead letters.
     """
 
-    def __init__(self, path: str, segment: bytes, read_us: int) -> None:
+    def __init__(self, path: str, segment: bytes, read_us: int, hider: Hider | None = None) -> None:
         self._path = path
         self._segment = segment
         self._read_us = read_us
         self._lines: list[CapturedLine] = []
-        self._bodies = Bodies(self)
+        self._bodies = Bodies(HiddenLines(self, hider) if hider else self)
 
     def __len__(self) -> int:
         """Count the lines."""
@@ -92,9 +95,20 @@ class CapturedEncoder:
     ``near_us`` is the moment of the dated line before them; at the front of a file its time of change.
     """
 
-    def __init__(self, interpretation: Interpretation, near_us: int, replay_id: str | None = None) -> None:
-        self._encoder = Encoder(interpretation, replay_id)
+    def __init__(
+        self,
+        interpretation: Interpretation,
+        near_us: int,
+        replay_id: str | None = None,
+        enricher: Enricher | None = None,
+    ) -> None:
+        self._encoder = Encoder(interpretation, replay_id, enricher)
         self._line = LineContext(interpretation, zone=interpretation.zone_of(0, ""), near_us=near_us)
+
+    @property
+    def hider(self) -> Hider | None:
+        """What hides, where there is anything to hide."""
+        return self._encoder.hider
 
     @property
     def near_us(self) -> int:

@@ -111,13 +111,13 @@ def with_labels(attributes: Attributes, labels: Mapping[str, str]) -> Attributes
     return {"labels": both} if both else {}
 
 
-def bewildered(raw: bytes, context: Context, error: Exception) -> Understood:
+def bewildered(raw: bytes, context: Context, error: str) -> Understood:
     """Give the record of a line over which this code fell: a fault of shipper's, which must not stop the others."""
     attributes: Attributes = {
         "timestamp": format_timestamp(context.near_us),
         "line": "unparsed",
         "event_kind": "pipeline_error",
-        "error_message": f"shipper failed on this line, please report it: {error!r:.500}",
+        "error_message": f"shipper failed on this line, please report it: {error:.500}",
     }
     record = Record.model_validate(attributes | _coming(context) | original(raw))
     return Understood(record, context.near_us, skew_us=0, dated=False)

@@ -26,6 +26,7 @@ from shipper import setup as templates
 from shipper.dead_letter import files, read_file, refused_again, revise
 from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
+from shipper.enrichment import open_enrichment
 from shipper.errors import Retryable, StateError
 from shipper.jobs.rereading import Rereading
 from shipper.journal import StateFolder
@@ -120,7 +121,7 @@ class _Retrying:
         self.outcome = Outcome()
         self._choice = choice
         self._patience_s = config.shutdown_timeout_s
-        self._rereading = Rereading(config.interpretation())
+        self._rereading = Rereading(config.interpretation(), open_enrichment(config.enrichment))
         self._refusals = _Refusals()
         self._settled: SimpleQueue[tuple[int, Verdicts]] = SimpleQueue()
         self._sent: dict[int, _Sent] = {}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 import structlog
 
 from shipper.encode import CapturedBatch, CapturedEncoder, CapturedLine
+from shipper.enrichment import open_enrichment
 from shipper.errors import Permanent
 from shipper.journal.entry import SEGMENT_ID_BYTES, Position
 from shipper.limits import BATCH_BYTES_MAX
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from shipper.config import Config, Interpretation
     from shipper.encode import Body, Captured
+    from shipper.haproxy.privacy import Hider
     from shipper.replay.captures import Capture, Line
     from shipper.replay.direct import Times
     from shipper.replay.feed import Selection
@@ -63,6 +65,7 @@ class Reading:
         """Lines so far, blank ones too."""
         self._selection = selection
         self._interpretation = config.interpretation()
+        self._enricher = open_enrichment(config.enrichment)
         self._lines_max = config.delivery.batch_lines_max
         self._clock_us = clock_us
         self._undo = ExitStack()
@@ -138,11 +141,12 @@ class Reading:
                 yield self._after(reached, reached.times, Tally(), str(error)), ()
                 return
             lines = self._behind(reached, capture)
-            maker = _Maker(self._selection, self._interpretation, self.replay_id, reached.times, capture.changed_us)
+            encoder = CapturedEncoder(self._interpretation, capture.changed_us, self.replay_id, self._enricher)
+            maker = _Maker(self._selection, self._interpretation, encoder, reached.times)
             filler = _Filler(maker, maker.from_front(lines), self._ids[reached.part], self._lines_max)
             ended = False
             while not ended and left != 0:
-                batch = CapturedBatch(capture.path, self._segment(reached.part), self._clock_us())
+                batch = CapturedBatch(capture.path, self._segment(reached.part), self._clock_us(), maker.hider)
                 ended = filler.fill(batch, left)
                 tally = filler.tally(capture.blank)
                 self.read += tally.read
@@ -276,16 +280,21 @@ class _Maker:
         self,
         selection: Selection,
         interpretation: Interpretation,
-        replay_id: str | None,
+        encoder: CapturedEncoder,
         times: Times,
-        changed_us: int,
     ) -> None:
         self._selection = selection
         self._interpretation = interpretation
         self._times = times
-        near_us = changed_us if times.near_us is None else times.near_us
-        self._encoder = CapturedEncoder(interpretation, near_us, replay_id)
+        self._encoder = encoder
+        if times.near_us is not None:
+            encoder.near_us = times.near_us
         self._mover: Mover | None = None
+
+    @property
+    def hider(self) -> Hider | None:
+        """What hides, where there is anything to hide."""
+        return self._encoder.hider
 
     @property
     def times(self) -> Times:

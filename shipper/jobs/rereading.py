@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from shipper.encode import Bodies, CapturedEncoder, Encoder, LineContext
+from shipper.encode import Bodies, CapturedEncoder, Encoder, HiddenLines, LineContext
 from shipper.errors import Permanent
 from shipper.haproxy.timestamps import read_iso
 from shipper.journal import Flag, Line, Origin, Position
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shipper.config import Interpretation
     from shipper.dead_letter import DeadLetter
-    from shipper.encode import Body
+    from shipper.encode import Body, Enricher
 
 
 class _Letters:
@@ -41,14 +41,17 @@ class _Letters:
 class Rereading:
     """Makes documents of letters, each with the `_id` that its line had."""
 
-    def __init__(self, interpretation: Interpretation) -> None:
+    def __init__(self, interpretation: Interpretation, enricher: Enricher | None = None) -> None:
         self._interpretation = interpretation
-        self._encoder = Encoder(interpretation)
+        self._enricher = enricher
+        self._encoder = Encoder(interpretation, enricher=enricher)
         self._captured: dict[str | None, CapturedEncoder] = {}
 
     def bodies(self, letters: Sequence[DeadLetter]) -> tuple[Body, ...]:
         """Give what is to be sent."""
-        bodies = Bodies(_Letters(letters))
+        hider = self._encoder.hider
+        known = _Letters(letters)
+        bodies = Bodies(HiddenLines(known, hider) if hider else known)
         for letter in letters:
             is_captured = place_of(letter.id) is not None
             index, document = self._reread_captured(letter) if is_captured else self._reread(letter)
@@ -75,7 +78,9 @@ class Rereading:
         near_us = _moment(sent.get("@timestamp", letter.received))
         encoder = self._captured.get(replay_id)
         if encoder is None:
-            encoder = self._captured[replay_id] = CapturedEncoder(self._interpretation, near_us, replay_id)
+            encoder = self._captured[replay_id] = CapturedEncoder(
+                self._interpretation, near_us, replay_id, self._enricher
+            )
         encoder.near_us = near_us
         captured = encoder.document(letter.raw, cut=letter.cut)
         return captured.index, captured.json

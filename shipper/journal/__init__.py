@@ -29,7 +29,9 @@ from shipper.journal.codec import Draft
 from shipper.journal.commit import Commit, Ledger, Verdicts
 from shipper.journal.committer import Committer, load
 from shipper.journal.entry import Batch, Cursor, Entry, FileId, Flag, Line, Origin, Position, ReceiveTally
+from shipper.journal.hiding import Hiding
 from shipper.journal.reader import Reader
+from shipper.journal.renewed import Renewed
 from shipper.journal.state import Lock, StateFolder
 from shipper.journal.writer import Bounds, Writer
 
@@ -43,6 +45,7 @@ __all__ = [
     "Entry",
     "FileId",
     "Flag",
+    "Hiding",
     "Ledger",
     "Line",
     "Lock",
@@ -50,6 +53,7 @@ __all__ = [
     "Position",
     "Reader",
     "ReceiveTally",
+    "Renewed",
     "StateFolder",
     "Verdicts",
     "Writer",

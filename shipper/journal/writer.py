@@ -39,8 +39,6 @@ _LOOK_US: Final = 1_000_000
 _LOOK_WHILE_FULL_US: Final = 100_000
 _SEGMENTS_MIN: Final = 4
 """A bound is shared by at least so many segments, so that deleting one frees a good part of it."""
-_COUNTS_SHARE: Final = 16
-"""Of a small bound, at most this part is kept for counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Writer:
         self._newest = max([*_segments.segments(folder), newer_than or b""]) or None
         self._bytes_max = _segments.bound(folder, bounds.bytes_max)
         self._segment_bytes = min(bounds.segment_bytes, self._bytes_max // _SEGMENTS_MIN)
-        self._counts_bytes = min(limits.JOURNAL_COUNTS_BYTES, self._bytes_max // _COUNTS_SHARE)
+        self._counts_bytes = min(limits.JOURNAL_COUNTS_BYTES, self._bytes_max // limits.JOURNAL_COUNTS_SHARE)
         self._free_share_min = bounds.free_share_min
         self._cursors = cursors.recover(folder)
         self._syncer = Syncer(bounds.sync_interval_s)

@@ -3,7 +3,8 @@
 1. What the way of a line decides, and not the line, does not count: the receipt, the sender, the file it stood in.
 2. A line that was not wholly understood is compared by its bytes: what is said of it changes from version to version.
 3. An event's time does not count where documents are counted: most take it from a header without a year.
-4. No document raises, whatever its shape: others write to indices as well.
+4. What enrichment adds does not count: it is of files that change.
+5. No document raises, whatever its shape: others write to indices as well.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from shipper.haproxy.syslog import match_header
 from shipper.query._findings import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from shipper.query._findings import Document
 
@@ -25,6 +26,14 @@ _OF_THE_WAY: Final = (
     ("haproxy", "time_suspect"),
     ("log", "file", "path"),
     ("log", "source", "address"),
+)
+_LOOKED_UP: Final = (
+    ("source", "geo"),
+    ("source", "as"),
+    ("user_agent", "name"),
+    ("user_agent", "version"),
+    ("user_agent", "device"),
+    ("user_agent", "os"),
 )
 _HASH_BYTES: Final = 16
 """No two of 10^12 lines share one by chance."""
@@ -47,6 +56,7 @@ def value_at(document: Any, path: str) -> Any:  # noqa: ANN401 -- JSON can be an
 
 def differences(expected: Document, actual: Document) -> tuple[Difference, ...]:
     """Give the fields in which ``actual`` is not ``expected``, in the order of their names."""
+    expected, actual = _without_all(expected, _LOOKED_UP), _without_all(actual, _LOOKED_UP)
     if _written(expected) == _written(actual):
         return ()
     left, right = dict(_leaves(expected)), dict(_leaves(actual))
@@ -64,11 +74,16 @@ def is_written(document: Document, text: str) -> bool:
 
 def by_line_alone(document: Document) -> Document:
     """Give what of a document hangs on the line and not on the way it took."""
-    for path in _OF_THE_WAY:
-        document = _without(document, path)
+    document = _without_all(document, (*_OF_THE_WAY, *_LOOKED_UP))
     if value_at(document, "log.syslog.hostname") is None:
         document = _without(document, ("observer", "name"))  # it is the sender
     return document
+
+
+def _without_all(tree: Document, paths: Iterable[tuple[str, ...]]) -> Document:
+    for path in paths:
+        tree = _without(tree, path)
+    return tree
 
 
 def _without(tree: Document, path: tuple[str, ...]) -> Document:

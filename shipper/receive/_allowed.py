@@ -22,8 +22,12 @@ class Allowed:
     """Tells whether an address may send. Without ``networks`` every one may."""
 
     def __init__(self, networks: Sequence[str], url: str) -> None:
-        self._networks = [ip_network(network) for network in networks]
         self._url = url
+        self.change(networks)
+
+    def change(self, networks: Sequence[str]) -> None:
+        """Let these be the ones that may."""
+        self._networks = [ip_network(network) for network in networks]
         self._known: dict[str, bool] = {}
 
     def __bool__(self) -> bool:

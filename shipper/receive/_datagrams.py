@@ -19,6 +19,8 @@ from shipper.limits import KIB, LINE_BYTES_MAX, RECEIVE_BATCH_LINES, RECEIVE_BUS
 from shipper.receive._source import Ordinary, WhenFull
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shipper.receive._allowed import Allowed
     from shipper.receive._gathering import Gathering
     from shipper.receive._source import Bookmarks, Flush
@@ -28,14 +30,19 @@ _SO_MEMINFO: Final = 55
 _MEMINFO: Final = struct.Struct("=9I")
 _MEMINFO_DROPS: Final = 8
 _COUNT: Final = struct.Struct("=I")
+DROPS_BYTES: Final = _COUNT.size
+"""Of the memory of what was reported."""
 
 
 class DropCount:
-    """Datagrams that the kernel dropped at one socket and that are not reported yet; shared with forked children."""
+    """Datagrams that the kernel dropped at one socket and that are not reported yet; shared with forked children.
 
-    def __init__(self, bound: socket.socket) -> None:
+    ``reported`` is the memory of a socket that is older than we are.
+    """
+
+    def __init__(self, bound: socket.socket, reported: mmap.mmap | None = None) -> None:
         self._socket = bound
-        self._reported = mmap.mmap(-1, _COUNT.size)
+        self._reported = mmap.mmap(-1, DROPS_BYTES) if reported is None else reported
 
     def take(self) -> int:
         """Give the drops since the last call in whichever process, and take them as reported."""
@@ -51,11 +58,11 @@ class UdpSource(Ordinary):
 
     when_full = WhenFull.DROP
 
-    def __init__(self, number: int, bound: socket.socket, allowed: Allowed) -> None:
+    def __init__(self, number: int, bound: socket.socket, allowed: Allowed, reported: mmap.mmap | None = None) -> None:
         self.number = number
         self.socket = bound
         self._allowed = allowed
-        self._drops = DropCount(bound)
+        self._drops = DropCount(bound, reported)
 
     @property
     def port(self) -> int:
@@ -79,6 +86,10 @@ class UdpSource(Ordinary):
     def read(self, gathering: Gathering, flush: Flush) -> int:
         """Gather datagrams until there are none, or a batch is full."""
         return gathering.read(self.socket, self.number, self._allowed, flush)
+
+    def allow(self, networks: Sequence[str]) -> None:
+        """Let these be the ones that may send."""
+        self._allowed.change(networks)
 
     def kernel_drops(self) -> int:
         """Give the drops that are not reported yet."""

@@ -13,6 +13,7 @@ from shipper.errors import ConfigError
 from shipper.limits import UNIX_DATAGRAMS_MIN
 from shipper.receive._datagrams import UdpSource
 from shipper.receive._files import is_compressed, matches
+from shipper.receive._passed import Passed
 from shipper.receive._sockets import LENGTHEN_QUEUE, datagram_queue, open_source
 from shipper.receive._unix_path import is_stale
 
@@ -47,7 +48,7 @@ def look(listener: config.Listener) -> Iterator[Look]:
 
 def _look_at_port(listener: config.Listener) -> Look:
     try:
-        source = open_source(0, listener)
+        source = open_source(0, listener, Passed())
     except ConfigError as error:
         return Look(str(error), good=False, taken=True)
     asked = listener.receive_buffer_bytes

@@ -2,7 +2,8 @@
 
 1. The parent keeps the sockets open, so the kernel goes on collecting while a killed receiver is started again.
 2. Each UDP socket asks for its buffer, with SO_RCVBUFFORCE where that is allowed, and reads back what it got.
-3. An IPv6 socket takes IPv6 only: whether IPv4 is taken as well never depends on the machine's settings.
+3. What a service manager has opened already is taken as it is.
+4. An IPv6 socket takes IPv6 only: whether IPv4 is taken as well never depends on the machine's settings.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import structlog
 from shipper.errors import ConfigError
 from shipper.limits import UNIX_DATAGRAMS_MIN
 from shipper.receive._allowed import Allowed
-from shipper.receive._datagrams import UdpSource, UnixDatagrams
+from shipper.receive._datagrams import DROPS_BYTES, UdpSource, UnixDatagrams
 from shipper.receive._files import FileSource
+from shipper.receive._passed import Passed
 from shipper.receive._stdin import StdinSource
 from shipper.receive._streams import StreamSource
 from shipper.receive._unix_path import UnixPath, bind_path
@@ -44,12 +46,14 @@ LENGTHEN_QUEUE: Final = f"sysctl -w net.unix.max_dgram_qlen={UNIX_DATAGRAMS_MIN}
 """What to run while the kernel's queue is short; it holds for sockets made after it."""
 
 
-def open_sources(listeners: Sequence[config.Listener]) -> list[Source]:
-    """Open every listener, or none: ConfigError names the one that cannot be opened."""
+def open_sources(listeners: Sequence[config.Listener], passed: Passed | None = None) -> list[Source]:
+    """Open every listener, or none: ConfigError names the one that cannot be opened, or what was passed in vain."""
+    passed = passed or Passed()
     sources: list[Source] = []
     try:
         for number, listener in enumerate(listeners):
-            sources.append(open_source(number, listener))
+            sources.append(open_source(number, listener, passed))
+        passed.refuse_rest()
     except ConfigError:
         for source in sources:
             source.remove()
@@ -57,19 +61,22 @@ def open_sources(listeners: Sequence[config.Listener]) -> list[Source]:
     return sources
 
 
-def open_source(number: int, listener: config.Listener) -> Source:
+def open_source(number: int, listener: config.Listener, passed: Passed) -> Source:
     """Open one listener. Raises ConfigError when that is impossible."""
     try:
-        return _OPEN[listener.at.scheme](number, listener)
+        return _OPEN[listener.at.scheme](number, listener, passed)
     except OSError as error:
         what = "path, or end what listens there" if listener.at.path else "address or port, or free it"
         reason = error.strerror or str(error)
         raise ConfigError(f"listener {listener.url}: {reason}; choose another {what}") from error
 
 
-def open_udp(number: int, listener: config.Listener) -> UdpSource:
+def open_udp(number: int, listener: config.Listener, passed: Passed) -> UdpSource:
     """Open a UDP socket, with its buffer. Raises OSError."""
-    opened = UdpSource(number, _bind(socket.SOCK_DGRAM, listener), Allowed(listener.allow, listener.url))
+    taken = passed.take(listener.at)
+    bound = taken or _bind(socket.SOCK_DGRAM, listener)
+    reported = passed.remembered(bound, DROPS_BYTES) if taken else None
+    opened = UdpSource(number, bound, Allowed(listener.allow, listener.url), reported)
     granted = _ask_for_buffer(opened.socket, listener.receive_buffer_bytes)
     _log.info("listener_opened", url=listener.url, port=opened.port, receive_buffer_bytes=granted)
     if granted < listener.receive_buffer_bytes:
@@ -83,42 +90,45 @@ def open_udp(number: int, listener: config.Listener) -> UdpSource:
     return opened
 
 
-def _open_tcp(number: int, listener: config.Listener) -> Source:
-    opened = StreamSource(number, _bind(socket.SOCK_STREAM, listener), Allowed(listener.allow, listener.url))
+def _open_tcp(number: int, listener: config.Listener, passed: Passed) -> Source:
+    bound = passed.take(listener.at) or _bind(socket.SOCK_STREAM, listener)
+    opened = StreamSource(number, bound, Allowed(listener.allow, listener.url))
     opened.socket.listen(_BACKLOG)
     _log.info("listener_opened", url=listener.url, port=opened.port)
     return opened
 
 
-def _open_unix_datagrams(number: int, listener: config.Listener) -> Source:
-    bound = _bind(socket.SOCK_DGRAM, listener)
+def _open_unix_datagrams(number: int, listener: config.Listener, passed: Passed) -> Source:
+    taken = passed.take(listener.at)
+    bound = taken or _bind(socket.SOCK_DGRAM, listener)
     _log.info("listener_opened", url=listener.url)
     queue = datagram_queue()
     if queue < UNIX_DATAGRAMS_MIN:
         _log.warning("datagram_queue_is_short", url=listener.url, datagrams=queue, run=LENGTHEN_QUEUE)
-    return UnixDatagrams(number, bound, UnixPath(listener.at.path))
+    return UnixDatagrams(number, bound, UnixPath(listener.at.path, ours=taken is None))
 
 
-def _open_unix_streams(number: int, listener: config.Listener) -> Source:
-    bound = _bind(socket.SOCK_STREAM, listener)
+def _open_unix_streams(number: int, listener: config.Listener, passed: Passed) -> Source:
+    taken = passed.take(listener.at)
+    bound = taken or _bind(socket.SOCK_STREAM, listener)
     bound.listen(_BACKLOG)
     _log.info("listener_opened", url=listener.url)
-    return StreamSource(number, bound, Allowed((), listener.url), UnixPath(listener.at.path))
+    return StreamSource(number, bound, Allowed((), listener.url), UnixPath(listener.at.path, ours=taken is None))
 
 
-def _open_files(number: int, listener: config.Listener) -> Source:
+def _open_files(number: int, listener: config.Listener, _: Passed) -> Source:
     _log.info("listener_opened", url=listener.url)
     return FileSource(number, listener.at.path, listener.read_from, time.monotonic)
 
 
-def _open_stdin(number: int, listener: config.Listener) -> Source:
+def _open_stdin(number: int, listener: config.Listener, _: Passed) -> Source:
     if sys.stdin is None:  # so descriptor 0 is whatever was opened first
         raise ConfigError(f"listener {listener.url}: standard input is closed; give it something to read")
     _log.info("listener_opened", url=listener.url)
     return StdinSource(number)
 
 
-_OPEN: Final[Mapping[Scheme, Callable[[int, config.Listener], Source]]] = {
+_OPEN: Final[Mapping[Scheme, Callable[[int, config.Listener, Passed], Source]]] = {
     "udp": open_udp,
     "tcp": _open_tcp,
     "unix-dgram": _open_unix_datagrams,
@@ -163,6 +173,9 @@ def _bind_in_time(bound: socket.socket, listener: config.Listener) -> None:
 
 def _ask_for_buffer(bound: socket.socket, size: int) -> int:
     """Ask for ``size`` bytes and give what was granted; the kernel doubles the number for its bookkeeping."""
+    granted = bound.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+    if granted >= size:  # a service manager may grant what we may not ask for
+        return granted
     try:
         bound.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
     except PermissionError:

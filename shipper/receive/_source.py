@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from shipper.limits import RECEIVE_BUSY_DATAGRAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from shipper.journal.entry import Cursor, FileId
     from shipper.receive._framing import Framed
@@ -76,6 +76,9 @@ class Source(Protocol):
     def finish(self, gathering: Gathering, flush: Flush) -> None:
         """Gather what is left of lines that were begun, at a stop after the last read."""
 
+    def allow(self, networks: Sequence[str]) -> None:
+        """Let these be the ones that may send, from the next read on; empty: all."""
+
     def kernel_drops(self) -> int:
         """Give what the kernel dropped since the last call, in whichever process that was."""
 
@@ -99,6 +102,9 @@ class Ordinary:
 
     def finish(self, gathering: Gathering, flush: Flush) -> None:
         """Have nothing left."""
+
+    def allow(self, networks: Sequence[str]) -> None:
+        """Be one whose permissions say who may send."""
 
     def kernel_drops(self) -> int:
         """Know of no drops."""

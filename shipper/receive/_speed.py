@@ -9,6 +9,7 @@ from typing import Final
 from shipper.config import Listener
 from shipper.journal.entry import ReceiveTally
 from shipper.receive._gathering import Gathering
+from shipper.receive._passed import Passed
 from shipper.receive._sockets import open_udp
 
 _NO_TALLY: Final = ReceiveTally()
@@ -20,7 +21,7 @@ class ReadingSpeed:
     """A socket of loopback with the buffer that is asked for. Raises OSError when it cannot be opened."""
 
     def __init__(self, buffer_bytes: int) -> None:
-        self._source = open_udp(0, Listener(url="udp://127.0.0.1:0", receive_buffer_bytes=buffer_bytes))
+        self._source = open_udp(0, Listener(url="udp://127.0.0.1:0", receive_buffer_bytes=buffer_bytes), Passed())
         self._gathering = Gathering(lambda: time.time_ns() // 1_000)
 
     @property

@@ -23,6 +23,8 @@ from shipper.receive._framing import Framed, SyslogFraming
 from shipper.receive._source import Ordinary, WhenFull, gather
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shipper.receive._allowed import Allowed
     from shipper.receive._gathering import Gathering
     from shipper.receive._source import Bookmarks, Flush
@@ -94,6 +96,10 @@ class StreamSource(Ordinary):
         """Gather the lines that were begun; what was coming of them is lost."""
         for connection in list(self._connections.values()):
             self._end(connection, gathering, flush, cut=True)
+
+    def allow(self, networks: Sequence[str]) -> None:
+        """Let these be the ones that may connect; who is connected stays so."""
+        self._allowed.change(networks)
 
     def close(self) -> None:
         """Close the sockets."""

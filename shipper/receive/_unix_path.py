@@ -21,16 +21,16 @@ ADDRESS_BYTES_MAX: Final = 107
 
 
 class UnixPath:
-    """The path of a socket that was bound here."""
+    """The path of a socket that was bound here, or (not ``ours``) by a service manager, which keeps it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, ours: bool = True) -> None:
         self.name = path
-        self._inode = _inode(path)
+        self._inode = _inode(path) if ours else None
 
     def unlink(self) -> None:
         """Take the file away, if it is still the one that was made here."""
         with suppress(OSError):
-            if _inode(self.name) == self._inode:
+            if self._inode and _inode(self.name) == self._inode:
                 Path(self.name).unlink()
 
 

@@ -19,6 +19,7 @@ import structlog
 from shipper.journal import bound, bytes_on_disk, room
 from shipper.journal.census import Census
 from shipper.limits import CENSUS_ENTRIES_MAX, DISK_FREE_SHARE_MIN
+from shipper.service._histogram import Histogram
 from shipper.service._rate import WINDOW_S, Rate
 from shipper.service._senders import Senders, moment
 from shipper.service._settled import Settled
@@ -138,7 +139,9 @@ class Accounts:
         self._settled = Settled(commit, parked)
         self._senders = Senders(expected, self._started_us)
         self._parsed = self._unparsed = 0
-        self._open: dict[int, int] = {}
+        self.settling = Histogram()
+        """How long lines took from their receipt to their verdict; of a batch, all as long as its oldest."""
+        self._open: dict[int, tuple[int, int]] = {}
         self._lag_s, self._lag_at_s = 0.0, -WINDOW_S
         self._rates: _Rates | None = None
         self._due_s = clocks.now_s()
@@ -148,7 +151,7 @@ class Accounts:
 
     def opened(self, ticket: int, batch: Batch) -> None:
         """Take note of a batch that waits for its verdicts from now on."""
-        self._open[ticket] = next(entry.received_us for entry in batch.entries if len(entry))
+        self._open[ticket] = next(entry.received_us for entry in batch.entries if len(entry)), len(batch)
 
     def encoded(self, batch: Batch, encoded: Encoded, zone_of: Callable[[int, str], str]) -> None:
         """Take note of what was in a batch; ``zone_of`` tells the zone of a listener's sender."""
@@ -160,9 +163,10 @@ class Accounts:
 
     def settled(self, ticket: int) -> None:
         """Take note that a batch has its verdicts."""
-        received_us = self._open.pop(ticket, None)
-        if received_us is not None:
+        if ticket in self._open:
+            received_us, lines = self._open.pop(ticket)
             self._lag_s, self._lag_at_s = self._age_s(received_us), self._clocks.now_s()
+            self.settling.add(self._lag_s, lines)
 
     def caught_up(self) -> None:
         """Take note that the journal has nothing more to read now."""
@@ -183,7 +187,7 @@ class Accounts:
         now_s = self._clocks.now_s()
         counted = self._count(commit)
         settled = self._settled.as_of(commit, delivery.parked)
-        tally, oldest_us = self._census.tally, next(iter(self._open.values()), None)
+        tally, (oldest_us, _) = self._census.tally, next(iter(self._open.values()), (None, 0))
         dropped = tally.dropped_full + tally.kernel_drops
         rates = self._rates or _Rates(*(Rate(total, now_s) for total in (tally.received, settled.indexed, dropped)))
         if counted:  # what was there at the start is no rate

@@ -11,7 +11,12 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shipper.limits import JOURNAL_COUNTS_BYTES, JOURNAL_SHARE_ALARMING, PENDING_AGE_S_ALARMING
+from shipper.limits import (
+    JOURNAL_COUNTS_BYTES,
+    JOURNAL_COUNTS_SHARE,
+    JOURNAL_SHARE_ALARMING,
+    PENDING_AGE_S_ALARMING,
+)
 
 
 class _Closed(BaseModel):
@@ -124,6 +129,11 @@ class Status(_Closed):
         came = self.received - (self.journaled + self.dropped_full + self.refused_sender + self.empty)
         went = self.journaled - (settled + self.pending)
         return abs(came) + abs(went)
+
+    @property
+    def full(self) -> bool:
+        """Whether the journal or its disk has no room for lines: datagrams are dropped, streams wait."""
+        return self.journal_room_bytes <= min(JOURNAL_COUNTS_BYTES, self.journal_bytes_max // JOURNAL_COUNTS_SHARE)
 
     @property
     def attention(self) -> tuple[str, ...]:

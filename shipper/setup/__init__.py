@@ -12,6 +12,8 @@ from shipper.setup._check import Problem, check
 from shipper.setup._client import Client
 from shipper.setup._install import Change, install
 from shipper.setup._kibana import import_dashboards, reach_kibana
+from shipper.setup._lifecycle import check_policy, install_policy, lifecycle_settings
+from shipper.setup._prune import Day, clock_of, day_of, days, overdue, prune
 from shipper.setup._ready import ensure_tomorrow, ready
 from shipper.setup._templates import INDEX_BYTES_PER_LINE, index_name, shards_for
 
@@ -19,12 +21,21 @@ __all__ = [
     "INDEX_BYTES_PER_LINE",
     "Change",
     "Client",
+    "Day",
     "Problem",
     "check",
+    "check_policy",
+    "clock_of",
+    "day_of",
+    "days",
     "ensure_tomorrow",
     "import_dashboards",
     "index_name",
     "install",
+    "install_policy",
+    "lifecycle_settings",
+    "overdue",
+    "prune",
     "reach_kibana",
     "ready",
     "shards_for",

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from shipper.config import Index
     from shipper.setup._client import Client
 
-CHOSEN: Final = ("index.number_of_shards", "index.number_of_replicas", "index.auto_expand_replicas")
+LIFECYCLE: Final = ("index.lifecycle.name", "index.lifecycle.parse_origination_date")
+CHOSEN: Final = ("index.number_of_shards", "index.number_of_replicas", "index.auto_expand_replicas", *LIFECYCLE)
 """Settings that the user chooses, through `install`."""
 
 _NOT_EVERYWHERE: Final = "index.mapping.ignore_above"
@@ -31,7 +32,7 @@ _NOT_EVERYWHERE: Final = "index.mapping.ignore_above"
 class Change:
     """What became of one thing (`subject`), with a line for each difference."""
 
-    kind: Literal["created", "updated", "unchanged", "kept"]
+    kind: Literal["created", "updated", "unchanged", "kept", "deleted"]
     subject: str
     differences: tuple[str, ...] = ()
 
@@ -41,17 +42,24 @@ class Change:
 
 
 def install(
-    client: Client, index: Index, *, lines_per_day: int | None = None, replicas: int | None = None
+    client: Client,
+    index: Index,
+    *,
+    lines_per_day: int | None = None,
+    replicas: int | None = None,
+    lifecycle: Mapping[str, str] | None = None,
 ) -> list[Change]:
     """Install or update the templates for `index`, and tell of each what changed.
 
-    `lines_per_day` decides the shards of a day, `replicas` their copies. Raises Permanent when Elasticsearch refuses
+    `lines_per_day` decides the shards of a day, `replicas` their copies, `lifecycle` is the settings of its ILM policy:
+    without it there is none. Raises Permanent when Elasticsearch refuses
     or a template of the same name is somebody else's, Retryable when it may work later.
     """
     stored = {t.path: read(client, t) for t in templates(index)}
     for template in templates(index):
         _refuse_foreign(template, stored[template.path])
     chosen = _chosen(stored[f"/_component_template/{index.prefix}@settings"], lines_per_day, replicas)
+    chosen = {key: value for key, value in chosen.items() if key not in LIFECYCLE} | dict(lifecycle or {})
     wanted = templates(index, supported(client) | chosen)
     return [_bring(client, template, stored[template.path]) for template in wanted]
 

@@ -144,7 +144,7 @@ def listener() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         opened.bind(("127.0.0.1", 0))
-        opened.settimeout(5)
+        opened.settimeout(PATIENCE_S)
         yield opened
 
 

@@ -37,7 +37,7 @@ def test_the_version_is_told_by_flag_and_by_command() -> None:
     by_flag, by_command = shipper("--version"), shipper("version")
     assert by_flag.returncode == by_command.returncode == 0
     assert by_flag.stdout == by_command.stdout
-    assert by_flag.stdout.startswith(b"shipper 0.")
+    assert by_flag.stdout.startswith(b"shipper 0.1.0 (build checkout, Python 3.")
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,11 @@ def test_a_state_folder_that_cannot_be_made_is_one_message_and_exit_1(tmp_path: 
     assert done.returncode == 1
     assert "choose another with state_dir" in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "place", "offered"), [("dead", 1, b"dead-letters"), ("config s", 2, b"show\nschema")]
+)
+def test_bash_completes_commands(typed: str, place: int, offered: bytes) -> None:
+    asked = {"COMP_WORDS": f"shipper {typed}", "COMP_CWORD": str(place), "_SHIPPER_COMPLETE": "complete_bash"}
+    assert shipper(stdin=b"", **asked).stdout.strip() == offered

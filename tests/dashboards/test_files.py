@@ -25,7 +25,11 @@ FIELDS: Final = frozenset(mapping()["properties"])
 _NAME: Final = re.compile(r"(?<![.\w])(?:haproxy|http|url|event|tls|source|error|log|observer)\.[a-z_]+(?:\.[a-z_]+)*")
 _NOT_FIELDS: Final = {"haproxy.cfg", "haproxy.ndjson"}
 KIBANA: Final = [json.loads(line) for line in (FOLDER / "kibana" / "haproxy.ndjson").read_text().splitlines()]
-BOARDS: Final = {path.stem: json.loads(path.read_text()) for path in sorted((FOLDER / "grafana").glob("*.json"))}
+OWN: Final = "shipper"
+"""The dashboard of shipper itself, which asks Prometheus."""
+BOARDS: Final = {
+    path.stem: json.loads(path.read_text()) for path in sorted((FOLDER / "grafana").glob("*.json")) if path.stem != OWN
+}
 
 
 def strings(value: object) -> Iterator[str]:

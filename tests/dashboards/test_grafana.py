@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parents[2] / "dashboards" / "grafana"
 BOARDS: Final[dict[str, dict[str, Any]]] = {
-    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(FOLDER.glob("*.json"))
+    if path.stem != "shipper"
 }
 
 

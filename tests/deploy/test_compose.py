@@ -5,24 +5,45 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
-from shipper.config import Dashboard, load
+from shipper.config import Dashboard, Metrics, load
 
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 DOCKERFILE: Final = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
-PINNED: Final = re.compile(r"[a-z]+(/[a-z]+)?:[0-9]+\.[0-9]+\.[0-9]+(-[a-z]+)*")
+PINNED: Final = re.compile(r"[a-z]+(/[a-z]+)?:v?[0-9]+\.[0-9]+\.[0-9]+(-[a-z]+)*")
 ONE_SHOT: Final = {"shipper-setup", "kibana-setup"}
 
 
 def test_the_parts_and_the_setups_are_there() -> None:
-    assert set(SERVICES) == {"haproxy", "shipper", "dashboard", "elasticsearch", "kibana", "grafana"} | ONE_SHOT
+    parts = {"haproxy", "shipper", "dashboard", "elasticsearch", "kibana", "grafana", "prometheus"}
+    assert set(SERVICES) == parts | ONE_SHOT
+
+
+def test_the_file_is_one_by_the_schema_of_compose() -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*command, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_images_of_shipper_have_its_version() -> None:
+    images = {service["image"] for service in SERVICES.values() if "build" in service}
+    assert images == {f"shipper:{version('shipper')}"}
+    assert f"-t shipper:{version('shipper')} " in DOCKERFILE
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", text, re.MULTILINE)
+    assert headings[0] == ("Unreleased", "") or (headings[0][0] == version("shipper") and headings[0][1])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -59,8 +80,9 @@ def test_every_volume_exists(name: str) -> None:
 def test_grafana_finds_elasticsearch_and_the_dashboards_where_they_are_mounted() -> None:
     grafana = SERVICES["grafana"]
     mounts = dict(reversed(volume.removesuffix(":ro").split(":")) for volume in grafana["volumes"])
-    [source] = _provisioned("datasource.yml")["datasources"]
-    variables = {source["url"], source["jsonData"]["index"]}
+    lines, own = _provisioned("datasource.yml")["datasources"]
+    assert (lines["type"], own["type"]) == ("elasticsearch", "prometheus")
+    variables = {lines["url"], lines["jsonData"]["index"], own["url"]}
     assert {variable.removeprefix("$") for variable in variables} <= set(grafana["environment"])
     [provider] = _provisioned("dashboards.yml")["providers"]
     assert mounts[provider["options"]["path"]] == "./dashboards/grafana"
@@ -87,7 +109,20 @@ def test_haproxy_logs_to_the_port_that_shipper_listens_on(monkeypatch: pytest.Mo
     [listener] = settings.listeners
     assert SERVICES["haproxy"]["environment"]["LOG_ADDRESS"] == f"shipper:{listener.port}"
     assert settings.elasticsearch.urls == ("http://elasticsearch:9200",)
-    assert f":{listener.port:04X} " in SERVICES["shipper"]["healthcheck"]["test"][1]
+
+
+def test_prometheus_scrapes_shipper_and_haproxy_where_they_serve_their_counters() -> None:
+    told = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in told["scrape_configs"]}
+    assert set(targets) <= set(SERVICES)
+    url = SERVICES["shipper"]["environment"]["SHIPPER_METRICS__LISTEN"]
+    _, port = Metrics(listen=url).address or ("", 0)
+    assert targets["shipper"] == [f"shipper:{port}"]
+    assert f"127.0.0.1:{port}/health/ready" in SERVICES["shipper"]["healthcheck"]["test"][-1]
+    assert targets["haproxy"] == ["haproxy:8404"]
+    assert ":${STATS_PORT-8404}" in (ROOT / "deploy" / "haproxy.cfg").read_text(encoding="utf-8")
+    own = _provisioned("datasource.yml")["datasources"][1]
+    assert own["jsonData"]["timeInterval"] == told["global"]["scrape_interval"]
 
 
 def test_the_dashboard_listens_where_it_is_looked_for_and_cannot_write() -> None:

@@ -15,18 +15,20 @@ from shipper.config import Interpretation
 from shipper.encode import Encoder
 from shipper.encode._engines import native_version
 from shipper.haproxy.formats import Format
+from shipper.haproxy.privacy import Rules
 from shipper.haproxy.stock import HTTPLOG, STOCK_FORMATS
 from shipper.haproxy.timestamps import certain_offsets, zone_offset
 from shipper.journal.entry import LINE_HEADER, Batch, Entry, Flag, Origin, Position
-from tests.encode.test_properties import FORMATS, any_line
+from tests.encode.test_properties import FORMATS, HIDDEN, any_line
 from tests.haproxy import lines, values
 from tests.provoke import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from shipper.encode import Encoded
+    from shipper.encode import Encoded, Enricher
+    from shipper.haproxy.record import Attributes
 
 if native_version() is None:
     pytest.skip("the native engine is not installed", allow_module_level=True)
@@ -61,12 +63,33 @@ def damaged(draw: st.DrawFn) -> bytes:
     return line[:at] + put + line[at + draw(st.integers(0, 2)) :]
 
 
+class Known:
+    """Knows something of addresses and user agents: another thing of another one, and of some nothing."""
+
+    def gives(self, names: Collection[str]) -> tuple[str, ...]:
+        of_address = ("source_geo_city", "source_geo_location", "source_as_number") if "source_ip" in names else ()
+        return (*of_address, *(("user_agent_name",) if "user_agent_original" in names else ()))
+
+    def fields(self, attributes: Attributes) -> Attributes:
+        added: Attributes = {}
+        address, agent = attributes.get("source_ip"), attributes.get("user_agent_original")
+        if isinstance(address, str) and len(address) % 3:
+            added["source_geo_city"] = f'"{address}" é'
+            if address.endswith("0"):
+                added["source_as_number"] = len(address)
+        if isinstance(agent, str) and len(agent) % 2:
+            added["user_agent_name"] = agent[::-1]
+        return added
+
+
 interpretations = st.builds(
     Interpretation,
     listener_zones=st.sampled_from([(), ("Europe/Berlin", "America/St_Johns"), ("Asia/Tokyo", "UTC")]),
     formats=st.sampled_from([(), (), FORMATS]),
     keep_original=st.sampled_from(["unparsed", "always", "never"]),
     labels=st.sampled_from([{}, {"team": 'a"b', "site": "é"}]),
+    privacy=st.sampled_from([Rules(), HIDDEN, Rules(parameters={"*": "hash"}, cookies={"*": "drop"})]),
+    privacy_key=st.sampled_from([None, "a key of sixteen"]),
     index=st.sampled_from([{}, {"accept_past_days": None, "accept_future_days": None}, {"date_format": "%Y-%m-%d"}]),
 )
 some_lines = st.lists(
@@ -101,23 +124,35 @@ def written(encoded: Encoded) -> object:
     )
 
 
-def taught(interpretation: Interpretation, batch: Batch) -> NativeEncoder:
+def taught(interpretation: Interpretation, batch: Batch, enricher: Enricher | None = None) -> NativeEncoder:
     """Give an encoder that knows the zones of these lines."""
-    encoder = NativeEncoder(interpretation)
+    encoder = NativeEncoder(interpretation, enricher=enricher)
     encoder.encode(batch)
     encoder.declined = 0
     return encoder
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(some_lines, min_size=1, max_size=3), interpretations, st.integers(0, 2 * 10**15))
+@given(
+    st.lists(some_lines, min_size=1, max_size=3),
+    interpretations,
+    st.integers(0, 2 * 10**15),
+    st.sampled_from([None, Known()]),
+)
 def test_both_engines_write_the_same_bytes(
-    entries: list[list[tuple[bytes, int, int, Flag]]], interpretation: Interpretation, received_us: int
+    entries: list[list[tuple[bytes, int, int, Flag]]],
+    interpretation: Interpretation,
+    received_us: int,
+    enricher: Enricher | None,
 ) -> None:
     times = [lines.RECEIVED_US, received_us]
     batch = batch_of(*(entry_of(some, times[number % 2], 1000 * number) for number, some in enumerate(entries)))
-    expected = written(Encoder(interpretation).encode(batch))
-    assert written(taught(interpretation, batch).encode(batch)) == expected
+    expected = Encoder(interpretation, enricher=enricher).encode(batch)
+    encoded = taught(interpretation, batch, enricher).encode(batch)
+    assert written(encoded) == written(expected)
+    assert [body.lines(range(len(body))) for body in encoded.bodies] == [
+        body.lines(range(len(body))) for body in expected.bodies
+    ]
 
 
 ANY_TIME = Interpretation.model_validate({"index": {"accept_past_days": None, "accept_future_days": None}})
@@ -316,6 +351,7 @@ def test_lines_of_a_real_haproxy_give_the_same_bytes(log: Path) -> None:
 def test_the_usual_lines_are_native(name: str, declined_max: int) -> None:
     some = [(raw, 0, 0, Flag(0)) for raw in (SAMPLES / f"{name}-local.log").read_bytes().splitlines()]
     batch = batch_of(entry_of(some, lines.RECEIVED_US, 0))
-    encoder = taught(Interpretation(), batch)
-    encoder.encode(batch)
-    assert encoder.declined <= declined_max
+    for privacy, enricher in ((Rules(), None), (HIDDEN, Known())):
+        encoder = taught(Interpretation(privacy=privacy), batch, enricher)
+        encoder.encode(batch)
+        assert encoder.declined <= declined_max

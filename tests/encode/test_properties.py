@@ -14,6 +14,7 @@ from shipper.encode import Encoder
 from shipper.encode._python import LineContext
 from shipper.encode._template import to_json
 from shipper.haproxy.formats import Format
+from shipper.haproxy.privacy import Rules
 from shipper.haproxy.stock import HTTPLOG, STOCK_FORMATS
 from shipper.haproxy.understand import Context, understand
 from shipper.journal.entry import LINE_HEADER, Batch, Entry, Flag, Origin, Position
@@ -61,11 +62,21 @@ FORMATS = (
     Format(name="tagged", log_format=HTTPLOG, tags=("h",), mode="tcp", request_captures=("User-Agent",)),
     *(Format(name=name, log_format=text, response_captures=()) for name, text in CONFIGURED.items()),
 )
+HIDDEN = Rules(
+    mask_addresses=True,
+    parameters={"*": "hash", "x": "drop"},
+    cookies={"*": "hash"},
+    headers={"*": "hash", "host": "keep"},
+    labels={"*": "drop"},
+    unparsed="keep",
+)
 interpretations = st.builds(
     Interpretation,
     formats=st.sampled_from([(), FORMATS]),
     keep_original=st.sampled_from(["unparsed", "always", "never"]),
     labels=st.sampled_from([{}, {"team": 'a"b', "site": "é"}]),
+    privacy=st.sampled_from([Rules(), HIDDEN]),
+    privacy_key=st.just("a key of sixteen"),
 )
 received = st.one_of(st.none(), st.just(lines.RECEIVED_US), st.integers(0, 2 * 10**15))
 
@@ -102,6 +113,8 @@ def both(
 ) -> tuple[str, str]:
     line = LineContext(interpretation, zone, "192.0.2.1", received_us or 0, received_us, cut)
     fast = Encoder(interpretation).document(raw, line)
+    hider = interpretation.hider()
+    raw = hider.line(raw, cut=cut) if hider else raw
     understood = understand(raw, Context(zone, received_us or 0, received_us, "192.0.2.1", cut=cut), interpretation)
     assert (line.index_us, line.skew_us) == (understood.index_us, understood.skew_us)
     assert (line.known, line.dated) == (understood.record.line != "unparsed", understood.dated)

@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut declined = 0;
     for _ in 0..rounds {
         for entry in &entries {
-            declined += engine.encode(std::slice::from_ref(entry)).declined.len();
+            declined += engine.encode(std::slice::from_ref(entry), &[]).declined.len();
         }
     }
     let spent = start.elapsed().as_secs_f64();

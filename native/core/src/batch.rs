@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::answers::{Answer, Answers, Asked, Rewritten};
 use crate::document::{Document, Facts, Pens};
 use crate::header::Header;
 use crate::line::{Front, Spans, Steps};
@@ -45,6 +46,32 @@ pub struct Entry<'a> {
     pub origins: Vec<Origin>,
 }
 
+/// A line of an entry, as its table has it.
+struct Listed<'a> {
+    /// Where it begins in the entry's data.
+    start: usize,
+    delta_us: u32,
+    origin: usize,
+    /// Absent where there is nothing to be read here: an odd line, an odd origin.
+    raw: Option<&'a [u8]>,
+}
+
+impl<'a> Entry<'a> {
+    fn lines(&self) -> impl Iterator<Item = Listed<'a>> {
+        let mut end = 0;
+        self.table.chunks_exact(LINE_HEADER_BYTES).map(move |header| {
+            let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
+            let delta_us = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
+            let origin = usize::from(u16::from_le_bytes([header[8], header[9]]));
+            let flags = u16::from_le_bytes([header[10], header[11]]);
+            let start = end;
+            end += length;
+            let is_usual = flags == 0 && self.origins.get(origin).is_some_and(|known| !known.is_odd);
+            Listed { start, delta_us, origin, raw: self.data.get(start..end).filter(|_| is_usual) }
+        })
+    }
+}
+
 struct Format {
     steps: Steps,
     doubts: Vec<(usize, Front)>,
@@ -67,6 +94,8 @@ enum Choice {
 pub struct Engine {
     formats: Vec<Format>,
     documents: Vec<Document>,
+    /// Of each document, the places of values of which Python is asked, rising, and the numbers of the questions.
+    asked: Vec<Vec<(usize, usize)>>,
     times: Times,
     zones: Vec<Zone>,
     names: HashMap<String, usize>,
@@ -119,10 +148,13 @@ impl Engine {
         if plan.version != plan::VERSION {
             return Err(PlanError(format!("plan {} is not {}", plan.version, plan::VERSION)));
         }
-        let mut documents = Vec::new();
-        let formats = plan.formats.iter().map(|format| Format::compile(format, &mut documents));
+        let (mut documents, mut asked) = (Vec::new(), Vec::new());
+        let formats = plan.formats.iter().map(|format| Format::compile(format, &mut documents, &mut asked));
         let formats = formats.collect::<Result<_, _>>()?;
-        Ok(Self { formats, documents, times: plan.times, zones: Vec::new(), names: HashMap::new() })
+        let mut questions = 0..;
+        let asked = asked.into_iter().map(|places: Vec<usize>| places.into_iter().zip(questions.by_ref()).collect());
+        let asked = asked.collect();
+        Ok(Self { formats, documents, asked, times: plan.times, zones: Vec::new(), names: HashMap::new() })
     }
 
     /// Gives the number of a zone.
@@ -142,13 +174,32 @@ impl Engine {
         }
     }
 
-    /// Encodes all lines whose meaning is certain.
+    /// Gives the distinct values of which Python is asked, by the question: the values of `asked` in the plan's order.
     #[must_use]
-    pub fn encode(&self, entries: &[Entry]) -> Encoding {
+    pub fn ask<'a>(&self, entries: &[Entry<'a>]) -> Vec<Vec<&'a [u8]>> {
+        let mut asked: Vec<Asked> = self.asked.iter().flatten().map(|_| Asked::default()).collect();
+        let (mut spans, mut moments) = (Spans::new(), Moments::default());
+        for raw in entries.iter().flat_map(Entry::lines).filter_map(|line| line.raw) {
+            let Ok(header) = Header::read(raw, &mut moments) else { continue };
+            let mut formats = self.formats.iter();
+            let Some(number) = formats.find_map(|format| format.read(raw, &header, &mut spans)) else { continue };
+            for &(place, question) in &self.asked[number] {
+                if !spans[place].is_empty() {
+                    asked[question].add(&raw[spans[place].clone()]);
+                }
+            }
+        }
+        asked.into_iter().map(|asked| asked.values).collect()
+    }
+
+    /// Encodes all lines whose meaning is certain. `answers` are those to what `ask` gave, by the question.
+    #[must_use]
+    pub fn encode(&self, entries: &[Entry], answers: &[Answers]) -> Encoding {
         let lines: usize = entries.iter().map(|entry| entry.table.len() / LINE_HEADER_BYTES).sum();
         let bytes: usize = entries.iter().map(|entry| entry.data.len()).sum();
         let mut work = Work {
             engine: self,
+            answers,
             content: Vec::with_capacity(bytes * 4 + lines * 512),
             encoding: Encoding { items: Vec::with_capacity(lines), ..Encoding::default() },
             spans: Spans::new(),
@@ -156,6 +207,7 @@ impl Engine {
             dates: Dates::default(),
             moments: Moments::default(),
             scratch: Vec::new(),
+            rewritten: Rewritten::default(),
             certain: None,
         };
         let mut number = 0;
@@ -168,8 +220,12 @@ impl Engine {
 }
 
 impl Format {
-    /// Compiles a format; its documents come behind those that there are.
-    fn compile(format: &plan::Format, documents: &mut Vec<Document>) -> Result<Self, PlanError> {
+    /// Compiles a format; its documents, and the places of what is asked for each, come behind those that there are.
+    fn compile(
+        format: &plan::Format,
+        documents: &mut Vec<Document>,
+        asked: &mut Vec<Vec<usize>>,
+    ) -> Result<Self, PlanError> {
         let aliases: Vec<&str> = format
             .steps
             .iter()
@@ -185,6 +241,9 @@ impl Format {
         let first = documents.len();
         for document in &format.documents {
             documents.push(Document::compile(document, documents.len(), place)?);
+        }
+        for aliases in &format.asked {
+            asked.push(aliases.iter().map(|alias| needed(alias)).collect::<Result<_, _>>()?);
         }
         let numbers = format.frontends.iter().map(|(name, number)| (name.as_bytes().into(), first + number));
         let document = match &format.frontend {
@@ -238,6 +297,7 @@ impl Format {
 /// One batch.
 struct Work<'e> {
     engine: &'e Engine,
+    answers: &'e [Answers<'e>],
     content: Vec<u8>,
     encoding: Encoding,
     spans: Spans,
@@ -245,6 +305,7 @@ struct Work<'e> {
     dates: Dates,
     moments: Moments,
     scratch: Vec<u8>,
+    rewritten: Rewritten,
     /// The interval of the last line, and its zone.
     certain: Option<(usize, Interval)>,
 }
@@ -260,23 +321,16 @@ struct Line<'a> {
 impl<'e> Work<'e> {
     /// Encodes the lines of one entry, from `number`; gives the number of the line behind it.
     fn entry(&mut self, place: usize, entry: &Entry, mut number: u32) -> u32 {
-        let mut start = 0;
         let mut prefix = [0; 16];
         base64(entry.segment, &mut prefix);
-        for header in entry.table.chunks_exact(LINE_HEADER_BYTES) {
-            let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
-            let delta = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
-            let origin = usize::from(u16::from_le_bytes([header[8], header[9]]));
-            let flags = u16::from_le_bytes([header[10], header[11]]);
+        for Listed { start, delta_us, origin, raw } in entry.lines() {
             let before = self.content.len();
-            let taken = match (entry.data.get(start..start + length), entry.origins.get(origin)) {
-                (Some(raw), Some(known)) if flags == 0 && !known.is_odd => {
-                    let place = Skew { number, entry: place, origin, us: 0 };
-                    let line = Line { raw, origin: known, received_us: entry.received_us + i64::from(delta), place };
-                    self.action(&prefix, entry.data_offset + start as u64).and_then(|()| self.line(&line))
-                }
-                _ => Err(Declined),
-            };
+            let taken = raw.ok_or(Declined).and_then(|raw| {
+                let received_us = entry.received_us + i64::from(delta_us);
+                let place = Skew { number, entry: place, origin, us: 0 };
+                let line = Line { raw, origin: &entry.origins[origin], received_us, place };
+                self.action(&prefix, entry.data_offset + start as u64).and_then(|()| self.line(&line))
+            });
             if let Ok((format, day)) = taken {
                 self.content.push(b'\n');
                 let end = self.content.len();
@@ -285,7 +339,6 @@ impl<'e> Work<'e> {
                 self.content.truncate(before);
                 self.encoding.declined.push(number);
             }
-            start += length;
             number += 1;
         }
         number
@@ -319,16 +372,23 @@ impl<'e> Work<'e> {
             return Err(Declined);
         }
         let skew = engine.times.skew(event_us + total_us, line.received_us);
-        let quoted = format.request.map(|place| &line.raw[self.spans[place].clone()]);
+        let answers = self.answers(line, &engine.asked[number])?;
+        let (mut raw, mut spans) = (line.raw, &self.spans);
+        if answers.iter().any(|(place, answer)| *answer.value != raw[spans[*place].clone()]) {
+            self.rewritten.write(raw, spans, answers.iter().map(|(place, answer)| (*place, answer.value)));
+            (raw, spans) = (&self.rewritten.raw, &self.rewritten.spans);
+        }
+        let quoted = format.request.map(|place| &raw[spans[place].clone()]);
         let facts = Facts {
-            raw: line.raw,
-            spans: &self.spans,
+            raw,
+            spans,
             header,
             sender: &line.origin.sender,
             observer: if line.origin.is_observer { line.origin.sender.as_bytes() } else { b"" },
             event_us,
             received_us: line.received_us,
             request: quoted.map(|quoted| Request::read(quoted, &mut self.scratch)).transpose()?.unwrap_or_default(),
+            answers: &answers,
         };
         engine.documents[number].write(&mut self.content, &facts, &mut self.pens)?;
         if skew != 0 {
@@ -350,6 +410,14 @@ impl<'e> Work<'e> {
             return Ok((format, number));
         }
         Err(Declined)
+    }
+
+    /// Gives what Python said of the line's values, by their places.
+    fn answers(&self, line: &Line, asked: &[(usize, usize)]) -> Taken<Vec<(usize, &'e Answer<'e>)>> {
+        let values = asked.iter().map(|&(place, question)| (place, question, self.value(line, place)));
+        let given = values.filter(|(_, _, value)| !value.is_empty());
+        let answer = |question: usize, value| self.answers.get(question).and_then(|answers| answers.get(value));
+        given.map(|(place, question, value)| Ok((place, answer(question, value).ok_or(Declined)?))).collect()
     }
 
     fn skew(&mut self, skew: Skew) {

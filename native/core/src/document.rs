@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::answers::Answer;
 use crate::header::Header;
 use crate::plan::{Node, PlanError};
 use crate::request::{self, Request};
@@ -44,11 +45,19 @@ pub(crate) struct Facts<'a> {
     pub event_us: i64,
     pub received_us: i64,
     pub request: Request<'a>,
+    /// What Python said of values, by their places.
+    pub answers: &'a [(usize, &'a Answer<'a>)],
 }
 
 impl<'a> Facts<'a> {
     fn value(&self, place: usize) -> &'a [u8] {
         &self.raw[self.spans[place].clone()]
+    }
+
+    /// Gives what is added for a value.
+    fn added(&self, place: usize, at: usize) -> &'a [u8] {
+        let answer = self.answers.iter().find(|(of, _)| *of == place);
+        answer.and_then(|(_, answer)| answer.added.get(at).copied()).unwrap_or_default()
     }
 
     /// Gives what surroundings hang on, beside the priority.
@@ -339,6 +348,10 @@ fn of_line(out: &mut Vec<u8>, read: &Read, facts: &Facts, pens: &mut Pens) -> Ta
             boolean(out, (!value(request).is_empty() && value(response).is_empty()).then_some(true))
         }
         Read::Labels { configured, own } => labels(out, configured, own.iter().map(|(key, of)| (key, value(of)))),
+        Read::Added { of, at } => {
+            let added = facts.added(*of, *at);
+            literal(out, (!added.is_empty()).then_some(added))
+        }
         Read::Header(_)
         | Read::Headers(..)
         | Read::ClientAddress(_)

@@ -7,8 +7,10 @@
 //!    could be read in two ways. Declined lines are Python's, so that the bytes are right whatever this engine knows.
 //! 3. A field ends at the first byte that cannot be in it. The plan holds only formats of which it is shown that a line
 //!    read like this to its end has no other reading (`shipper/encode/_portable.py`).
-//! 4. What a line means beyond its bytes comes with the plan: tables, zones by year, bounds. Nothing is looked up here.
+//! 4. What a line means beyond its bytes comes with the plan (tables, zones by year, bounds) or is asked of Python before
+//!    a batch is encoded (`answers`). Nothing is looked up here.
 
+mod answers;
 mod batch;
 mod bodies;
 mod document;
@@ -22,6 +24,7 @@ mod request;
 mod time;
 mod values;
 
+pub use answers::{Answer, Answers};
 pub use batch::{Encoding, Engine, Entry, Origin, Skew};
 pub use bodies::{Body, Other};
 pub use gathering::{Bounds, Gathered, Gathering, Sender};

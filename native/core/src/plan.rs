@@ -65,6 +65,8 @@ pub(crate) struct Format {
     pub frontends: BTreeMap<String, usize>,
     /// The document of its lines, or those of its frontends.
     pub documents: Vec<Vec<(String, Node)>>,
+    /// Of each document, the values of which Python is asked, in the order of the line.
+    pub asked: Vec<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -130,7 +132,7 @@ pub(crate) struct Value {
     /// Of a constant: its text.
     #[serde(default)]
     pub json: String,
-    /// Of a letter: its place, and what the letters there mean.
+    /// Of a letter: its place, and what the letters there mean. Of what is added: its place in the answer.
     #[serde(default)]
     pub at: usize,
     #[serde(default)]

@@ -64,6 +64,7 @@ pub(crate) enum Read {
     Path,
     Pattern,
     Query,
+    Added { of: usize, at: usize },
 }
 
 impl Read {
@@ -135,6 +136,7 @@ impl Read {
             "path" => Self::Path,
             "pattern" => Self::Pattern,
             "query" => Self::Query,
+            "added" => Self::Added { of: one()?, at: value.at },
             unknown => return Err(PlanError(format!("unknown reader {unknown:?}"))),
         })
     }

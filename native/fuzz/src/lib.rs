@@ -83,7 +83,7 @@ fn encode_entries(engine: &Engine, entries: &[&[&[u8]]], flags: u16) -> Encoding
         made.push(Entry { segment: &[7; 12], received_us: RECEIVED_US, table, data, data_offset, origins });
         data_offset += data.len() as u64;
     }
-    engine.encode(&made)
+    engine.encode(&made, &[])
 }
 
 fn table(lines: &[&[u8]], flags: u16) -> Vec<u8> {

@@ -14,6 +14,7 @@ use shipper_core::{self as core, Interval};
 
 type OriginArgs = (usize, String, bool, bool);
 type EntryArgs = (PyBackedBytes, i64, PyBackedBytes, PyBackedBytes, u64, Vec<OriginArgs>);
+type AnswerArgs = (PyBackedBytes, PyBackedBytes, Vec<PyBackedBytes>);
 type BodyParts<'py> = (usize, Bound<'py, PyMemoryView>, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
 #[pyclass(module = "shipper_native")]
@@ -37,20 +38,34 @@ impl Engine {
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "the bytes are held while the GIL is not")]
-    fn encode(&self, py: Python<'_>, entries: Vec<EntryArgs>) -> Encoding {
-        let entries: Vec<core::Entry> = entries
-            .iter()
-            .map(|(segment, received_us, table, data, data_offset, origins)| core::Entry {
-                segment,
-                received_us: *received_us,
-                table,
-                data,
-                data_offset: *data_offset,
-                origins: origins.iter().cloned().map(origin).collect(),
-            })
-            .collect();
-        Encoding(py.detach(|| self.0.encode(&entries)))
+    fn ask<'py>(&self, py: Python<'py>, entries: Vec<EntryArgs>) -> Vec<Vec<Bound<'py, PyBytes>>> {
+        let entries = core_entries(&entries);
+        let asked = py.detach(|| self.0.ask(&entries));
+        asked.into_iter().map(|values| values.into_iter().map(|value| PyBytes::new(py, value)).collect()).collect()
     }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the bytes are held while the GIL is not")]
+    fn encode(&self, py: Python<'_>, entries: Vec<EntryArgs>, answers: Vec<Vec<AnswerArgs>>) -> Encoding {
+        let entries = core_entries(&entries);
+        let answers: Vec<core::Answers> = answers.iter().map(|known| known.iter().map(answer).collect()).collect();
+        Encoding(py.detach(|| self.0.encode(&entries, &answers)))
+    }
+}
+
+fn core_entries(entries: &[EntryArgs]) -> Vec<core::Entry<'_>> {
+    let each = entries.iter().map(|(segment, received_us, table, data, data_offset, origins)| core::Entry {
+        segment,
+        received_us: *received_us,
+        table,
+        data,
+        data_offset: *data_offset,
+        origins: origins.iter().cloned().map(origin).collect(),
+    });
+    each.collect()
+}
+
+fn answer((asked, value, added): &AnswerArgs) -> (&[u8], core::Answer<'_>) {
+    (asked, core::Answer { value, added: added.iter().map(|text| &text[..]).collect() })
 }
 
 fn origin((zone, sender, is_observer, is_odd): OriginArgs) -> core::Origin {

@@ -43,6 +43,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "source.port": ("%cp", "its port"),
     "source.nat.ip": ("%bi", "the address that HAProxy connected to the server from"),
     "source.nat.port": ("%bp", "its port"),
+    "source.geo.continent_code": ("", "the continent that the client's network is in"),
+    "source.geo.continent_name": ("", "its name"),
+    "source.geo.country_iso_code": ("", "the country that the client's network is in"),
+    "source.geo.country_name": ("", "its name"),
+    "source.geo.region_iso_code": ("", "the region"),
+    "source.geo.region_name": ("", "its name"),
+    "source.geo.city_name": ("", "the city"),
+    "source.geo.postal_code": ("", "its postal code"),
+    "source.geo.timezone": ("", "the time zone there"),
+    "source.geo.location": ("", "latitude and longitude"),
+    "source.as.number": ("", "the number of the client's network (ASN)"),
+    "source.as.organization.name": ("", "whose network that is"),
     "client.address": ("", "the captured X-Forwarded-For"),
     "client.ip": ("", "the first address in it"),
     "destination.address": ("%fi", "where the client connected to"),
@@ -125,6 +137,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "url.path_pattern": ("", "the path, for grouping"),
     "url.query": ("%r %HU %HQ", "what follows the question mark"),
     "user_agent.original": ("", "the captured User-Agent"),
+    "user_agent.name": ("", "the browser or program that it names"),
+    "user_agent.version": ("", "its version"),
+    "user_agent.device.name": ("", "the device"),
+    "user_agent.os.name": ("", "the operating system"),
+    "user_agent.os.version": ("", "its version"),
+    "user_agent.os.full": ("", "both"),
     "tls.established": ("%ft", "whether the client's side was encrypted (`~`)"),
     "tls.resumed": ("%[ssl_fc_is_resumed]", "whether an earlier session was taken up again"),
     "tls.client.server_name": ("%[ssl_fc_sni]", "the name that the client asked for"),
@@ -151,9 +169,12 @@ UNSAID: Final = frozenset(
         "source.ip",
         "destination.ip",
         "server.ip",
+        *(path for path in PATHS.values() if path.startswith(("source.geo.", "source.as.", "user_agent."))),
     }
+    - {"user_agent.original"}
 )
-"""Fields that are the same in every document, the line itself, and what another field says as well."""
+"""Fields that are the same in every document, the line itself, what another field says as well, and what no line has
+but a look into other files adds."""
 
 
 def read_fields(record: Record, aliases: Collection[str]) -> tuple[Reading, ...]:

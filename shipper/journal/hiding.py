@@ -1,0 +1,68 @@
+"""A journal that gets no line before what is to be hidden of it is hidden."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from shipper.journal.codec import Packed
+from shipper.journal.entry import LINE_HEADER, Flag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipper.haproxy.privacy import Hider
+    from shipper.journal.codec import Draft
+    from shipper.journal.entry import Cursor, FileId
+
+
+class Journal(Protocol):
+    """Where the lines go."""
+
+    @property
+    def cursors(self) -> Mapping[FileId, Cursor]:
+        """Tell how far each followed file is."""
+
+    def append(self, draft: Draft | Packed) -> None:
+        """Take one entry, or raise JournalFull."""
+
+    def close(self) -> None:
+        """Make what was appended as durable as it is to be."""
+
+
+class Hiding:
+    """Hands on to ``journal`` what ``hider`` leaves; None is everything. Used by one thread."""
+
+    def __init__(self, journal: Journal, hider: Hider | None) -> None:
+        self._journal = journal
+        self.hider = hider
+        self._asked: Draft | Packed | None = None
+        self._hidden: Packed | None = None
+
+    @property
+    def cursors(self) -> Mapping[FileId, Cursor]:
+        """How far each followed file is in the journal."""
+        return self._journal.cursors
+
+    def append(self, draft: Draft | Packed) -> None:
+        """Write one entry. Raises JournalFull when there is no room; nothing was written then."""
+        if self.hider is None or not draft.count:
+            self._journal.append(draft)
+            return
+        if self._hidden is None or draft is not self._asked:  # one that waits for room is hidden once
+            self._asked, self._hidden = draft, _hidden(draft, self.hider)
+        self._journal.append(self._hidden)
+        self._asked = self._hidden = None
+
+    def close(self) -> None:
+        """Make what was appended as durable as it is to be."""
+        self._journal.close()
+
+
+def _hidden(draft: Draft | Packed, hider: Hider) -> Packed:
+    headers, lines, data, at = [], [], draft.data, 0
+    for length, delta_us, origin, flags in LINE_HEADER.iter_unpack(draft.table):
+        line = hider.line(data[at : at + length], cut=bool(flags & Flag.CUT))
+        headers.append(LINE_HEADER.pack(len(line), delta_us, origin, flags))
+        lines.append(line)
+        at += length
+    return Packed(draft.received_us, b"".join(headers), b"".join(lines), draft.origins, draft.tally, draft.cursors)

@@ -1,0 +1,53 @@
+"""What a reload may change, and what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shipper.config import Config, Journal, Listener, Metrics
+from shipper.errors import ConfigError
+from shipper.reloading import Outcome, Reception, must_stay, told
+
+BEFORE = Config(timezone="UTC", listeners=(Listener(url="udp://127.0.0.1:5140"), Listener(url="tcp://127.0.0.1:5140")))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"state_dir": Path("/elsewhere")}, "state_dir"),
+        ({"user": "shipper"}, "user"),
+        ({"metrics": Metrics(listen="http://127.0.0.1:9899")}, "metrics"),
+        ({"journal": Journal(when_full="drop_newest")}, "journal.when_full"),
+        ({"listeners": BEFORE.listeners[:1]}, "listeners"),
+        ({"listeners": (BEFORE.listeners[0], Listener(url="tcp://127.0.0.1:6000"))}, "listeners.1.url"),
+    ],
+)
+def test_what_needs_a_restart_is_named(changed: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{named}: what was changed there needs a restart"):
+        must_stay(BEFORE, BEFORE.model_copy(update=changed))
+
+
+def test_all_else_may_change() -> None:
+    listeners = tuple(each.model_copy(update={"allow": ("192.0.2.0/24",)}) for each in BEFORE.listeners)
+    changed = {"timezone": "Asia/Tokyo", "labels": {"a": "b"}, "journal": Journal(bytes_max=1), "listeners": listeners}
+    must_stay(BEFORE, BEFORE.model_copy(update=changed))
+
+
+def test_what_the_receiving_process_is_told_is_understood_there() -> None:
+    reception = Reception.of(BEFORE)
+    assert Reception.model_validate_json(reception.model_dump_json()) == reception
+
+
+def test_the_last_outcome_is_kept(tmp_path: Path) -> None:
+    assert Outcome.read(tmp_path) is None
+    told(tmp_path, "wrong")
+    told(tmp_path, None)
+    outcome = Outcome.read(tmp_path)
+    assert outcome is not None
+    assert outcome.refused is None
+
+
+def test_an_outcome_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
+    told(tmp_path / "missing", None)
