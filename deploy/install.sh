@@ -1,9 +1,11 @@
 #!/bin/sh
 # Lays out shipper on a machine with systemd, as a Debian package would:
 #
-#   sudo deploy/install.sh dist/shipper-*.whl
+#   sudo deploy/install.sh dist/*.whl
 #
-#   /opt/shipper                          a virtual environment with the wheel in it
+# with the wheel of shipper, and that of the native engine where there is one.
+#
+#   /opt/shipper                          a virtual environment with the wheels in it
 #   /usr/bin/shipper                      a link to its command
 #   /etc/shipper/shipper.toml             yours: written once, and never again
 #   /etc/shipper/environment              secrets, as SHIPPER_…=…; readable by root alone
@@ -15,13 +17,13 @@
 # DESTDIR puts all of it below another folder and starts nothing; PYTHON names another interpreter.
 set -eu
 
-wheel=${1:?usage: deploy/install.sh WHEEL}
+: "${1:?usage: deploy/install.sh WHEEL...}"
 root=${DESTDIR:-}
 here=$(dirname "$0")
 
 install -d "$root/opt" "$root/usr/bin" "$root/etc" "$root/lib/systemd/system" "$root/usr/lib/sysusers.d" "$root/usr/lib/sysctl.d"
 "${PYTHON:-python3}" -m venv "$root/opt/shipper"
-"$root/opt/shipper/bin/python" -m pip install --quiet --upgrade "$wheel"
+"$root/opt/shipper/bin/python" -m pip install --quiet --upgrade "$@"
 ln -sf /opt/shipper/bin/shipper "$root/usr/bin/shipper"
 
 install -d -m 0755 "$root/etc/shipper"

@@ -8,7 +8,7 @@ import pytest
 
 from shipper.config import Config, Journal, Listener, Metrics
 from shipper.errors import ConfigError
-from shipper.reloading import Outcome, Reception, must_stay, told
+from shipper.reloading import _FIXED, _FIXED_OF_LISTENERS, Outcome, Reception, must_stay, told
 
 BEFORE = Config(timezone="UTC", listeners=(Listener(url="udp://127.0.0.1:5140"), Listener(url="tcp://127.0.0.1:5140")))
 
@@ -18,6 +18,7 @@ BEFORE = Config(timezone="UTC", listeners=(Listener(url="udp://127.0.0.1:5140"),
     [
         ({"state_dir": Path("/elsewhere")}, "state_dir"),
         ({"user": "shipper"}, "user"),
+        ({"engine": "python"}, "engine"),
         ({"metrics": Metrics(listen="http://127.0.0.1:9899")}, "metrics"),
         ({"journal": Journal(when_full="drop_newest")}, "journal.when_full"),
         ({"listeners": BEFORE.listeners[:1]}, "listeners"),
@@ -27,6 +28,13 @@ BEFORE = Config(timezone="UTC", listeners=(Listener(url="udp://127.0.0.1:5140"),
 def test_what_needs_a_restart_is_named(changed: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=f"^{named}: what was changed there needs a restart"):
         must_stay(BEFORE, BEFORE.model_copy(update=changed))
+
+
+def test_the_page_names_what_needs_a_restart() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Reload\n")[2].partition("\n## ")[0]
+    for name in (*_FIXED, *_FIXED_OF_LISTENERS, "when_full"):
+        assert f"`{name}`" in section or f"`[{name}]`" in section
 
 
 def test_all_else_may_change() -> None:

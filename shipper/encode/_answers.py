@@ -61,12 +61,13 @@ def _alias(part: Part) -> str:
 def _question(
     alias: str, hide: Callable[[bytes], bytes] | None, part: Part | None, enricher: Enricher | None
 ) -> Question:
-    gives = _gives(part, enricher) if part else ()
+    if part is None or enricher is None:
+        hidden = hide or bytes
+        return Question(alias, (), lambda raw: (raw, hidden(raw), ()))
+    gives = _gives(part, enricher)
 
     def answer(raw: bytes) -> Answer:
         value = hide(raw) if hide else raw
-        if part is None or enricher is None:
-            return raw, value, ()
         added = enricher.fields(part.read(*(value if each == alias else b"" for each in part.aliases)))
         return raw, value, tuple(_json(added[name]) if name in added else b"" for name in gives)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import json
+import select
 import socket
 import threading
 import time
@@ -159,10 +160,8 @@ class _Watcher:
             self._connection.sendall(body.content)
 
     def _has_left(self) -> bool:
-        try:
-            return not self._connection.recv(1, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
+        readable, _, _ = select.select([self._connection], [], [], 0)  # its time-out is that of sending
+        return bool(readable) and not self._connection.recv(1)
 
 
 def tap(state_dir: Path) -> Generator[Tapped]:

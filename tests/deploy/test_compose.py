@@ -149,15 +149,21 @@ def test_the_image_is_made_of_pinned_parts_and_runs_as_nobody_in_particular() ->
     assert bases
     assert all(PINNED.fullmatch(base) for base in bases)
     assert "--require-hashes" in DOCKERFILE
+    assert "maturin build --release --locked" in DOCKERFILE
     assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["shipper"]
 
 
 def test_the_image_is_given_all_that_it_copies() -> None:
     allowed = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
-    for line in re.findall(r"^COPY (.+) \S+$", DOCKERFILE, re.MULTILINE):
+    for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE):
         for source in line.split():
             assert f"!{source}" in allowed
             assert (ROOT / source).exists()
+
+
+def test_the_engine_is_built_by_the_oldest_rust_that_it_promises_to_need() -> None:
+    (needed,) = re.findall(r'^rust-version = "(.+)"$', (ROOT / "native" / "Cargo.toml").read_text(), re.MULTILINE)
+    assert f"FROM rust:{needed}.0-slim-bookworm AS rust" in DOCKERFILE
 
 
 def test_docker_itself_accepts_the_file() -> None:

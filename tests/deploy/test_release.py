@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -34,6 +35,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.fixture(scope="module")
+def engine(wheel: Path) -> list[Path]:
+    """Give the wheel of the native engine, where cargo can build it."""
+    if shutil.which("cargo") is None:
+        return []
+    command = [str(Path(sys.executable).with_name("maturin")), "build", "--release", "--locked", "--quiet"]
+    subprocess.run([*command, "--out", str(wheel.parent)], cwd=ROOT / "native" / "python", check=True, timeout=300)
+    return list(wheel.parent.glob("shipper_native-*.whl"))
+
+
 def test_the_wheel_holds_what_is_needed_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
@@ -61,9 +72,9 @@ def completions(root: Path) -> list[Path]:
 
 
 @pytest.mark.timeout(400)
-def test_the_installed_layout_runs_and_can_be_removed(wheel: Path, tmp_path: Path) -> None:
+def test_the_installed_layout_runs_and_can_be_removed(wheel: Path, engine: list[Path], tmp_path: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("SHIPPER_", "PYTHON"))}
-    install = [str(ROOT / "deploy" / "install.sh"), str(wheel)]
+    install = [str(ROOT / "deploy" / "install.sh"), str(wheel), *map(str, engine)]
     environ |= {"DESTDIR": str(tmp_path), "PYTHON": sys.executable}
     done = subprocess.run(install, env=environ, capture_output=True, text=True, check=False, timeout=300)
     if "No matching distribution" in done.stderr or "Connection" in done.stderr:
@@ -74,6 +85,7 @@ def test_the_installed_layout_runs_and_can_be_removed(wheel: Path, tmp_path: Pat
     command = tmp_path / "opt" / "shipper" / "bin" / "shipper"
     told = subprocess.run([command, "version"], capture_output=True, text=True, check=True)
     assert told.stdout.startswith(f"shipper {wheel.name.split('-')[1]} (build {COMMIT}, Python ")
+    assert f"engine {'native' if engine else 'python'}" in told.stdout
     parsed = subprocess.run([command, "parse", "--timezone", "UTC"], input=LINE, capture_output=True, check=True)
     assert b'"path":"/"' in parsed.stdout
     mine = tmp_path / "etc" / "shipper" / "shipper.toml"
@@ -87,5 +99,5 @@ def test_the_installed_layout_runs_and_can_be_removed(wheel: Path, tmp_path: Pat
     assert units == ["shipper.service", "shipper.socket"]
     assert [each.stat().st_size > 0 for each in completions(tmp_path)] == [True] * 3
     pip = [str(command.with_name("python")), "-m", "pip"]
-    subprocess.run([*pip, "uninstall", "--quiet", "--yes", "shipper"], check=True)
+    subprocess.run([*pip, "uninstall", "--quiet", "--yes", "shipper", "shipper-native"], check=True)
     assert not command.exists()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from shipper.dead_letter import read
+from shipper.encode import native_version
+from shipper.service import tap
 from tests.cli.commands import shipper as command
 from tests.end_to_end.test_dead_letters import refuse_cookies
 from tests.end_to_end.traffic import Sender
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.end_to_end.conftest import World
+    from tests.shipper_process import ShipperProcess
 
 MARKER: Final = b"m4rk3r"
 ADDRESS: Final = b"203.0.113.77"
@@ -57,17 +62,48 @@ def marked(folder: Path) -> list[str]:
     return [path.name for path in files if any(mark in path.read_bytes() for mark in (MARKER, ADDRESS))]
 
 
-@pytest.mark.parametrize("at", ["encode", "receive"])
-@pytest.mark.parametrize("keep_original", ["unparsed", "always"])
-def test_a_marker_in_every_hidden_field_comes_out_nowhere(world: World, at: str, keep_original: str) -> None:
+def watched(shipper: ShipperProcess) -> tuple[threading.Thread, list[bytes]]:
+    """Watch what goes by, until the shipper stops."""
+    seen: list[bytes] = []
+
+    def watch() -> None:
+        for tapped in tap(shipper.state.root):
+            seen.extend(tapped.documents)
+
+    until((shipper.state.root / "tap.sock").exists, "it can be watched")
+    watching = threading.Thread(target=watch)
+    watching.start()
+    time.sleep(1)  # nothing tells whoever watches that it does
+    return watching, seen
+
+
+@pytest.mark.parametrize(
+    ("at", "keep_original", "engine"),
+    [
+        ("encode", "unparsed", "python"),
+        ("encode", "unparsed", "native"),
+        ("encode", "always", "native"),
+        ("receive", "always", "python"),
+        ("receive", "unparsed", "native"),
+    ],
+)
+def test_a_marker_in_every_hidden_field_comes_out_nowhere(
+    world: World, at: str, keep_original: str, engine: str
+) -> None:
+    if engine == "native" and native_version() is None:
+        pytest.skip("the native engine is not installed")
     refuse_cookies(world)
+    copies = f"letters-of-{world.prefix}"
     shipper = world.started(
+        engine=engine,
+        dead_letters={"index": copies},
         privacy={**RULES, "at": at},
         keep_original=keep_original,
         log_level="debug",
         index={"accept_past_days": 100_000},
         formats=[{"name": "own", "log_format": f"{FORMAT} %{{+Q}}[var(txn.user)] %HU", "frontends": ["own"]}],
     )
+    watching, seen = watched(shipper)
     sender = Sender(shipper.port)
     sender.send(lines())
     sender.close()
@@ -77,13 +113,21 @@ def test_a_marker_in_every_hidden_field_comes_out_nowhere(world: World, at: str,
     assert [b"sid=hash-" in letter.raw for letter in letters] == [True]
     retried = command("dead-letters", "retry", "--config", str(shipper.file))
     assert shipper.stop() == 0
+    watching.join(10)
 
+    client = world.indexed.client
+    client.indices.refresh(index=copies)
+    copied = client.search(index=copies)["hits"]["hits"]
+    client.indices.delete(index=copies)
+    assert (len(copied), len(seen)) == (1, len(MESSAGES))
     documents = [document.source for document in world.indexed.documents()]
     assert len(documents) == len(MESSAGES) - 1
     assert sum(document["haproxy"]["line"] == "traffic" for document in documents) == len(MESSAGES) - 4
     assert {document["source"]["address"] for document in documents if "source" in document} == {"203.0.113.0"}
     outputs = {
         "index": json.dumps(documents).encode(),
+        "copies": json.dumps(copied).encode(),
+        "tap": b"".join(seen),
         "log": shipper.said().encode(),
         "retry": retried.stdout + retried.stderr,
         "letters": command("dead-letters", "show", letters[0].id, "--config", str(shipper.file)).stdout,

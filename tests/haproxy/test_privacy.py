@@ -152,6 +152,21 @@ def test_a_label_goes_by_its_name_or_by_what_its_expression_reads() -> None:
     assert done == b"1.2.3.4 " + hash_of(b"alice") + b" - - - 200"
 
 
+@pytest.mark.parametrize(
+    ("rules", "left"),
+    [
+        ({"labels": {"bc_src": "drop"}}, b"- 203.0.113.8"),
+        ({"labels": {"*": "hash"}}, b"- -"),
+        ({"labels": {"bc_src": "drop"}, "mask_addresses": True}, b"- 203.0.113.0"),
+    ],
+)
+def test_a_label_that_is_an_address_goes_by_its_name_too(rules: dict[str, Any], left: bytes) -> None:
+    known = Format(name="own", log_format="%ci:%cp [%tr] %ft %b/%s %ST %[bc_src] %[fc_dst]")
+    front = b"192.0.2.0:51234 [21/Nov/2026:01:02:03.004] www shop/s1 200 "
+    hider = Hider(Rules(**rules), b"a key of sixteen", (known,))
+    assert hider.line(front + b"203.0.113.9 203.0.113.8") == front + left
+
+
 def test_values_of_json_and_cbor_are_hidden_where_they_stand() -> None:
     known = Format(name="mine", log_format="%{+json}o %(client)ci %(request)r %(h)hrl", mode="http")
     raw = rb'{"client": "192.0.2.1", "request": "GET /?token=\"x HTTP/1.1", "h": ["x", "y"]}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import stat
 import threading
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -14,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from shipper.limits import TAP_BODIES_WAITING_MAX, TAP_LISTENERS_MAX
-from shipper.service import NoTapError, TapServer, tap
+from shipper.service import NoTapError, Tapped, TapServer, tap
 from tests.shipper_process import until
 
 if TYPE_CHECKING:
@@ -73,6 +74,23 @@ def test_whoever_watches_gets_each_document_from_then_on(server: TapServer, tmp_
     server.offer(bodies)
     watching.join(5)
     assert tuple(seen) == bodies[0].documents + bodies[1].documents
+
+
+def test_whoever_watches_goes_on_when_nothing_has_come_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, server: TapServer, tmp_path: Path
+) -> None:
+    for bound in ("IDLE_S", "TAP_SEND_S_MAX"):
+        monkeypatch.setattr(f"shipper.service._tap.{bound}", 0.05)
+    with closing(tap(tmp_path)) as watching:
+        seen: list[Tapped] = []
+        waiting = threading.Thread(target=lambda: seen.append(next(watching)))
+        waiting.start()
+        watched(server)
+        time.sleep(0.5)
+        watched(server)
+        server.offer([Body()])
+        waiting.join(5)
+    assert [tapped.documents for tapped in seen] == [Body().documents]
 
 
 def test_one_who_does_not_read_keeps_nobody_waiting_and_is_told_what_was_missed(

@@ -169,12 +169,9 @@ UNSAID: Final = frozenset(
         "source.ip",
         "destination.ip",
         "server.ip",
-        *(path for path in PATHS.values() if path.startswith(("source.geo.", "source.as.", "user_agent."))),
     }
-    - {"user_agent.original"}
 )
-"""Fields that are the same in every document, the line itself, what another field says as well, and what no line has
-but a look into other files adds."""
+"""Fields that are the same in every document, the line itself, and what another field says as well."""
 
 
 def read_fields(record: Record, aliases: Collection[str]) -> tuple[Reading, ...]:

@@ -37,8 +37,6 @@ WITHHELD: Final = b"(text withheld: privacy.unparsed)"
 _PARAMETER: Final = re.compile(r"(?:url_param|urlp)\((?P<name>[^,)]+)")
 _COOKIE: Final = re.compile(r"cook(?:ie)?\((?P<name>[^,)]+)")
 _HEADER: Final = re.compile(r"hdr\((?P<name>[A-Za-z0-9_-]+)")
-_ADDRESSES: Final = frozenset({"ci", "bi"})
-"""Whose the client's address is: `%bi` too, where HAProxy connects with it (`usesrc clientip`)."""
 
 
 class Hider:
@@ -99,23 +97,37 @@ class Hider:
 
     def _hide(self, field: Field, known: CompiledFormat) -> _Hide | None:
         values, alias = self._values, field.alias
-        if alias in _ADDRESSES or (field.label and field.kind.pattern == ADDRESS.pattern):
-            return values.packed_address if field.decode is Decode.HEX_ADDRESS else values.address
+        if field.label:
+            return self._hide_label(field)
         if alias in {"hr", "hrl", "hs", "hsl"}:
             return partial(self._captures, known=known, response=alias.startswith("hs"))
-        if alias in {"CC", "CS"}:
-            return values.cookie
-        if field.label:
-            return _fitting(field, partial(values.label, action=self._action(field)))
         if ":" in alias:
             names = _names_of(alias, known)
             return _fitting(field, lambda raw: values.header(raw, names) or DROPPED)
-        return {
-            "r": values.request,
-            "HU": values.uri,
-            "HQ": values.uri,
-            "ID": values.text,
-        }.get(alias)
+        return self._hide_alias(field)
+
+    def _hide_alias(self, field: Field) -> _Hide | None:
+        """Give what hides values of one kind; None where no rule concerns that."""
+        rules, values = self._rules, self._values
+        address = values.packed_address if field.decode is Decode.HEX_ADDRESS else values.address
+        hiders: dict[str, tuple[object, _Hide]] = {
+            "ci": (rules.mask_addresses, address),
+            "bi": (rules.mask_addresses, address),  # too, where HAProxy connects with it (`usesrc clientip`)
+            "ID": (rules.mask_addresses, values.text),
+            "CC": (rules.cookies, values.cookie),
+            "CS": (rules.cookies, values.cookie),
+            "r": (rules.parameters, values.request),
+            "HU": (rules.parameters, values.uri),
+            "HQ": (rules.parameters, values.uri),
+        }
+        concerned, hide = hiders.get(field.alias, (None, None))
+        return hide if concerned else None
+
+    def _hide_label(self, field: Field) -> _Hide:
+        action = self._action(field)
+        if field.kind.pattern == ADDRESS.pattern and action == "keep":
+            return self._values.address
+        return _fitting(field, partial(self._values.label, action=action))
 
     def _action(self, field: Field) -> Action:
         """Give the strictest action for a label: its own, and that of what its expression reads."""

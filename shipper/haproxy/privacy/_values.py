@@ -38,6 +38,9 @@ _ADDRESS: Final = re.compile(
     rb"|(?<![0-9A-Za-z])(?P<packed>[0-9A-F]{32}|[0-9A-F]{8})(?=:[0-9A-F]{1,4}_)"
 )
 """An address in a text. No version behind a `/` is one; what the manual's `unique-id-format` begins with is."""
+_V4_PARTS: Final = 4
+_V4_PART_MAX: Final = 255
+_V4_BITS: Final = 32
 _MAPPED: Final = b"::ffff:"
 _VERSION: Final = re.compile(rb" (?:HTTP/[0-9]\.[0-9]|HTTP/[0-9]\.?|HTTP/?|HTT?|H)?\Z")
 _SEPARATOR: Final = re.compile(rb"([&;])")
@@ -51,6 +54,7 @@ class Values:
     def __init__(self, rules: Rules, key: bytes | None) -> None:
         self._rules = rules
         self._key = key
+        self._v4_hidden = _V4_BITS - rules.ipv4_bits
 
     # -- addresses -----------------------------------------------------------------------------------------------
 
@@ -78,8 +82,8 @@ class Values:
         return (self._masked(match["address"]) if match["address"] else None) or match[0]
 
     def _masked(self, raw: bytes) -> bytes | None:
-        if b"." in raw and b":" not in raw:  # with leading zeros, too, which the standard library refuses
-            raw = b".".join(part.lstrip(b"0") or b"0" for part in raw.split(b"."))
+        if b":" not in raw:
+            return self._masked_v4(raw)
         if raw[:7].lower() == _MAPPED and b"." in raw:
             inner = self._masked(raw[7:])
             return None if inner is None else _MAPPED + inner
@@ -87,9 +91,19 @@ class Values:
             address = ipaddress.ip_address(raw.decode("ascii"))
         except ValueError:
             return None
-        bits = self._rules.ipv4_bits if address.version == 4 else self._rules.ipv6_bits  # noqa: PLR2004 -- IPv4
-        network = ipaddress.ip_network((address, bits), strict=False)
+        network = ipaddress.ip_network((address, self._rules.ipv6_bits), strict=False)
         return str(network.network_address).encode("ascii")
+
+    def _masked_v4(self, raw: bytes) -> bytes | None:
+        """Mask an IPv4 address, of which there are many; with leading zeros, too."""
+        parts = raw.split(b".")
+        if len(parts) != _V4_PARTS or not all(part.isdigit() for part in parts):
+            return None
+        numbers = [int(part) for part in parts]
+        if max(numbers) > _V4_PART_MAX:
+            return None
+        kept = int.from_bytes(numbers) >> self._v4_hidden << self._v4_hidden
+        return b"%d.%d.%d.%d" % tuple(kept.to_bytes(_V4_PARTS))
 
     # -- requests ------------------------------------------------------------------------------------------------
 
