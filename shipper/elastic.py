@@ -1,6 +1,4 @@
-"""The client of Elasticsearch; nothing else imports `elastic_transport`, which is what its official client stands on.
-
-The client itself, a method for each API there is, would be a sixth of the memory of all processes, and none is used.
+"""The client of Elasticsearch; nothing else imports the packages `elasticsearch` and `elastic_transport`.
 
 1. Bytes go out as they are and come back as they are. The only exception is ``ConnectionFailed``: no whole answer came.
    A status is a value, whatever it is: what it means is decided by the caller.
@@ -20,9 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
-import elastic_transport
 from elastic_transport import ConnectionTimeout, HttpHeaders, Serializer, TransportError, Urllib3HttpNode
-from elastic_transport.client_utils import url_to_node_config
+from elasticsearch import Elasticsearch
 
 from shipper.errors import ConfigError, ConnectionFailed, TimedOut
 from shipper.http_deadline import punctual
@@ -89,11 +86,16 @@ class Client:
     def __init__(
         self, settings: config.Elasticsearch, *, connections_max: int = 10, called: str = "Elasticsearch"
     ) -> None:
-        raw, options = _Raw(), {"connections_per_node": connections_max, **_tls(settings)}
-        self._transport = elastic_transport.Transport(
-            [url_to_node_config(url).replace(**options) for url in settings.urls],
+        raw = _Raw()
+        self._client = Elasticsearch(
+            list(settings.urls),
+            **_tls(settings),
             node_class=_Node,
+            connections_per_node=connections_max,
             serializers=dict.fromkeys((_JSON, _NDJSON, "application/*", "text/*", "multipart/*"), raw),
+            sniff_on_start=False,
+            sniff_before_requests=False,
+            sniff_on_node_failure=False,
         )
         self._peer = f"{called} ({', '.join(settings.urls)})"
         self._urls = settings.urls
@@ -135,14 +137,14 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self._client.close()
 
     def _perform(
         self, method: str, path: str, body: bytes | memoryview | None, more: Mapping[str, str], timeout_s: float
     ) -> Answer:
         headers = self._headers if body is None else {**self._headers, **more}
         try:
-            meta, answer = self._transport.perform_request(
+            meta, answer = self._client.transport.perform_request(
                 method,
                 path,
                 body=body,
