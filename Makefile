@@ -56,8 +56,9 @@ bench: setup native ## measure, beside the peers that are installed (an hour; do
 bench-dashboard: setup ## measure the dashboard's searches over 10 million documents (8 GB of disk, half an hour the first time)
 	@$(PYTHON) -m bench dashboard
 
-soak: setup fetch ## fuzz with 10 million inputs, make faults for an hour (SOAK_SECONDS=240), kill everything a hundred times (SOAK_ROUNDS=1000), load 1,500 MB in 256
+soak: setup native fetch ## fuzz with 10 million inputs, make faults for an hour (SOAK_SECONDS=240), kill everything a hundred times (SOAK_ROUNDS=1000), load 1,500 MB in 256
 	FUZZ_RUNS=$${FUZZ_RUNS:-10000000} $(BIN)/pytest tests/fuzz --timeout=86400
+	@! cargo +nightly --version >/dev/null 2>&1 || native/fuzz/run $${FUZZ_SECONDS:-300}
 	$(PYTHON) -m tests.chaos.soak --seconds $${SOAK_SECONDS:-3600}
 	$(PYTHON) -m bench outage --rate 7000 --seconds $${OUTAGE_SECONDS:-600}
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-100} $(BIN)/pytest tests/end_to_end/test_kill.py tests/jobs/test_replaying.py -m chaos --timeout=7200

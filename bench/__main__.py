@@ -9,13 +9,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import dashboard, elasticsearch, encode, outage, replay, side_by_side, steady
+from bench import bodies, dashboard, elasticsearch, encode, outage, replay, side_by_side, steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _USUAL: Final = ("encode", "peers", "elasticsearch")
-_OTHERS: Final = ("replay", "steady", "outage", "dashboard")
+_OTHERS: Final = ("bodies", "replay", "steady", "outage", "dashboard")
 
 
 def main() -> int:
@@ -31,6 +31,7 @@ def main() -> int:
         "encode": encode.main,
         "peers": lambda: side_by_side.main(only=options.only),
         "elasticsearch": elasticsearch.main,
+        "bodies": bodies.main,
         "replay": replay.main,
         "steady": lambda: steady.main(options.rate, options.seconds),
         "outage": lambda: outage.main(options.rate, options.seconds),

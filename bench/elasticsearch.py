@@ -16,15 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
 from bench.contestants import free_port, shipper
 from bench.day import ask, client_of
 from bench.encode import batches
 from bench.endpoints import Generator, build, write_capture
 from bench.lines import lines
 from bench.processes import SAMPLE_S, Family, running
+from bench.report import show
 from deploy.local_elasticsearch import LocalElasticsearch
 from shipper import config, setup
 from shipper.encode import choose_engine, make_encoder
@@ -41,21 +39,22 @@ _NAIVE: Final = "naive"
 def main() -> bool:
     """Measure, print, and tell whether shipper takes at most a tenth of Elasticsearch's CPU time."""
     build()
-    table = Table("what", "figure", title="shipper into a local Elasticsearch, native engine")
     with LocalElasticsearch() as node:
         client = client_of(node.url)
         setup.install(client, INDEX)
         sent, documents, spent_s, shipper_s, node_s = _ship(node)
-        for name in (INDEX.prefix, _NAIVE):
-            table.add_row(f"on disk, a line, {name}", f"{_stored(node.url, name):.0f} bytes")
+        stored = {prefix: _stored(node.url, prefix) for prefix in (INDEX.prefix, _NAIVE)}
         client.close()
-    table.add_row("lines sent", f"{sent:,}")
-    table.add_row("documents", f"{documents:,}")
-    table.add_row("documents a second", f"{documents / spent_s:,.0f}")
-    table.add_row("CPU, shipper", f"{shipper_s / documents * 1e6:.1f} us a document")
-    table.add_row("CPU, Elasticsearch", f"{node_s / documents * 1e6:.1f} us a document")
-    table.add_row("share of shipper", f"{shipper_s / node_s:.1%} of what Elasticsearch takes")
-    Console().print(table)
+    rows = [
+        ["lines sent, documents", f"{sent:,}, {documents:,}"],
+        ["documents a second", f"{documents / spent_s:,.0f}"],
+        ["CPU a document, shipper", f"{shipper_s / documents * 1e6:.1f} us"],
+        ["CPU a document, Elasticsearch", f"{node_s / documents * 1e6:.1f} us"],
+        ["shipper, of what Elasticsearch takes", f"{shipper_s / node_s:.1%}"],
+        ["bytes on disk a line, shipper's mapping", f"{stored[INDEX.prefix]:.0f}"],
+        ["bytes on disk a line, without a mapping", f"{stored[_NAIVE]:.0f}"],
+    ]
+    show("shipper, native, into a local Elasticsearch on the same cores", ["", "figure"], rows)
     return documents == sent and shipper_s <= CPU_SHARE_MAX * node_s
 
 

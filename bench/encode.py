@@ -2,14 +2,16 @@
 
 1. The core is the native engine without Python (``native/core/examples/encode.rs``): what is left when everything
    around it costs nothing.
-2. Instructions are counted by callgrind, where it is: the difference of two runs of which one encodes more often, so
-   that starting is in neither. They hold still on a machine that does not.
+2. Instructions are counted by callgrind, where it is, and while lines are encoded alone: of the core as the difference
+   of two runs of which one encodes more often, of the others by switching the counter. They hold still on a machine
+   that does not.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -18,13 +20,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING, Final
 
 from bench.endpoints import build
 from bench.lines import HEADERS, START, lines
+from bench.report import show
 from shipper.config import Interpretation
 from shipper.encode import choose_engine, make_encoder
 from shipper.encode._portable import portable_plan
@@ -32,18 +32,18 @@ from shipper.journal.entry import LINE_HEADER, Batch, Entry, Origin, Position
 from shipper.limits import BATCH_LINES_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from shipper.encode import Engine
 
-LINES: Final = 50_000
-ROUNDS: Final = 7
+LINES: Final = 20_000
+ROUNDS: Final = 5
 COUNTED_LINES: Final = 2_000
 COUNTED: Final = "local"
 """The header of which instructions are counted: it takes long."""
-GOALS: Final = {"core": 700_000, "python": 50_000}
+GOALS: Final = {"native": 700_000, "python": 50_000}
 """httplog lines a second on one core."""
-Command: TypeAlias = "Callable[[int], Sequence[str]]"
+_CALLGRIND: Final = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,54 +78,76 @@ def main() -> bool:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         engines = ("core", "native", "python")
         measured = [_measure(engine, header, Path(folder)) for header in HEADERS for engine in engines]
-    table = Table(title="from journal entries to bulk bodies, one core")
-    for column in ("engine", "header", "lines/s", "us a line", "instructions a line"):
-        table.add_column(column, justify="left" if column in {"engine", "header"} else "right")
-    for each in measured:
-        instructions = f"{each.instructions:,.0f}" if each.instructions else ""
-        table.add_row(each.engine, each.header, f"{1e6 / each.cost_us:,.0f}", f"{each.cost_us:.2f}", instructions)
-    Console().print(table)
+    columns = ["engine", "header", "lines/s", "us a line", "instructions a line"]
+    show("From journal entries to bulk bodies, one core", columns, [_cells(each) for each in measured], 2)
     return all(1e6 / each.cost_us >= GOALS.get(each.engine, 0) for each in measured)
 
 
+def _cells(each: Measured) -> list[str]:
+    instructions = f"{each.instructions:,.0f}" if each.instructions else ""
+    return [each.engine, each.header, f"{1e6 / each.cost_us:,.0f}", f"{each.cost_us:.2f}", instructions]
+
+
 def _measure(engine: str, header: str, folder: Path) -> Measured:
-    cost_us, command, each = _core(header, folder) if engine == "core" else _engine(engine, header)
-    counts = (0, 0)
-    if header == COUNTED and shutil.which("valgrind"):
-        counts = _collected(command(2)), _collected(command(4))
-    return Measured(engine, header, cost_us, (counts[1] - counts[0]) / 2 / each)
-
-
-def _engine(engine: str, header: str) -> tuple[float, Command, int]:
-    """Give the microseconds of a line, and a command that encodes some lines so many times."""
+    counted = header == COUNTED and shutil.which("callgrind_control") is not None
+    if engine == "core":
+        command = _core(header, folder)
+        cost_us = _cpu_s([*command, str(10 * ROUNDS)]) / (10 * ROUNDS * LINES) * 1e6
+        return Measured(engine, header, cost_us, _difference(command) / LINES if counted else 0)
     encoder, work, spent_s = make_encoder(Interpretation(), _chosen(engine)), batches(lines(LINES, header)), []
     for _ in range(ROUNDS):
         start = time.process_time()
         for batch in work:
             encoder.encode(batch)
         spent_s.append(time.process_time() - start)
-    command = [sys.executable, "-m", "bench.encode", engine, header]
-    return statistics.median(spent_s) / LINES * 1e6, lambda rounds: [*command, str(rounds)], COUNTED_LINES
+    cost_us = statistics.median(spent_s) / LINES * 1e6
+    return Measured(engine, header, cost_us, _switched(engine, header) / COUNTED_LINES if counted else 0)
 
 
-def _core(header: str, folder: Path) -> tuple[float, Command, int]:
+def _core(header: str, folder: Path) -> list[str]:
+    """Give a command that encodes as many times as it is told to."""
     program = build("shipper-core", "--example", "encode") / "examples" / "encode"
     plan, file = folder / "plan.json", folder / "lines"
     plan.write_bytes(portable_plan(Interpretation()))
     file.write_bytes(b"\n".join(lines(LINES, header)))
-    command = [str(program), str(plan), str(file)]
-    done = subprocess.run([*command, str(5 * ROUNDS)], capture_output=True, text=True, check=True).stdout
-    cost = re.search(r" 0 declined, ([\d.]+) us", done)
-    if cost is None:
+    return [str(program), str(plan), str(file)]
+
+
+def _cpu_s(command: Sequence[str]) -> float:
+    """Give the CPU time of a command that leaves no line to Python."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if " 0 declined" not in done:
         raise RuntimeError(f"the core left lines to Python: {done}")
-    return float(cost[1]), lambda rounds: [*command, str(rounds)], LINES
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def _collected(command: Sequence[str]) -> int:
-    """Count the instructions of a run."""
-    watched = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
-    still = os.environ | {"PYTHONHASHSEED": "0"}
-    told = subprocess.run(watched, capture_output=True, text=True, check=True, env=still).stderr
+def _difference(command: Sequence[str]) -> int:
+    """Count the instructions of encoding once: what a run that does it twice has more than one that does it once."""
+    runs = [[*_CALLGRIND, *command, rounds] for rounds in ("2", "3")]
+    first, second = (subprocess.run(run, capture_output=True, text=True, check=True).stderr for run in runs)
+    return _collected(second) - _collected(first)
+
+
+def _switched(engine: str, header: str) -> int:
+    """Count the instructions of encoding once, in a process that has done it before."""
+    command = [*_CALLGRIND, "--instr-atstart=no", sys.executable, "-m", "bench.encode", engine, header]
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        assert process.stdin is not None  # noqa: S101 -- it was started with pipes
+        assert process.stdout is not None  # noqa: S101 -- likewise
+        assert process.stderr is not None  # noqa: S101 -- likewise
+        for switch in ("on", "off"):
+            process.stdout.readline()
+            subprocess.run(["callgrind_control", "-i", switch, str(process.pid)], capture_output=True, check=True)
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return _collected(process.stderr.read())
+
+
+def _collected(told: str) -> int:
     return int(re.findall(r"Collected : (\d+)", told)[-1])
 
 
@@ -133,13 +155,15 @@ def _chosen(engine: str) -> Engine:
     return choose_engine("native" if engine == "native" else "python")
 
 
-def _encode(engine: str, header: str, rounds: int) -> None:
-    """Encode so many times: what is run under callgrind."""
+def _encode(engine: str, header: str) -> None:
+    """Encode twice, and wait for a word before and after the second time: what is run under callgrind."""
     encoder, work = make_encoder(Interpretation(), _chosen(engine)), batches(lines(COUNTED_LINES, header))
-    for _ in range(rounds):
+    for _ in range(2):
         for batch in work:
             encoder.encode(batch)
+        print(flush=True)
+        sys.stdin.readline()
 
 
 if __name__ == "__main__":
-    _encode(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    _encode(sys.argv[1], sys.argv[2])

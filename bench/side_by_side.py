@@ -15,12 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.table import Table
-
 from bench.contestants import NATIVE, Contestant, contestants, free_port
 from bench.endpoints import Figures, Generator, Sink, build, write_capture
 from bench.processes import running
+from bench.report import show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +30,19 @@ LONG_SECONDS: Final = 20
 AWAY_S: Final = 10
 QUIET_S: Final = 3.0
 """The sink has what it gets when nothing came for so long."""
+
+LATE_MS: Final = 250
+"""A generator that was further behind is worth a word."""
+COLUMNS: Final = [
+    "",
+    "offered",
+    "lost",
+    "CPU a document",
+    "memory, most",
+    "bytes a document",
+    "documents a request",
+    "latency: median, most",
+]
 
 GOAL_RATE: Final = 150_000
 CPU_US_MAX: Final = 4.0
@@ -86,10 +97,9 @@ def main(rates: Sequence[int] = RATES, seconds: int = SECONDS, only: str = "") -
         long = [Load(LONG_RATE, LONG_SECONDS), Load(LONG_RATE, LONG_SECONDS, AWAY_S)]
         native = [each for each in contestants() if each.name == NATIVE and only in NATIVE]
         rows += [run(each, capture, load) for each in native for load in long]
-    console = Console()
-    console.print(_table(rows))
+    show("UDP to a bulk endpoint that stores nothing, all on the same cores", COLUMNS, [_cells(row) for row in rows], 2)
     missed = _missed(rows)
-    console.print(*(f"missed: {each}" for each in missed), sep="\n")
+    print(*(f"missed: {each}" for each in missed), sep="\n")
     return not missed
 
 
@@ -105,6 +115,7 @@ def _growing(contestant: Contestant, capture: Path, loads: Sequence[Load]) -> li
 
 def run(contestant: Contestant, capture: Path, load: Load) -> Row:
     """Offer a load."""
+    print(f"{contestant.name}: {load}", flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-run-")))
         sink, port = stack.enter_context(Sink()), free_port()
@@ -144,21 +155,16 @@ def _missed(rows: list[Row]) -> list[str]:
     return missed
 
 
-def _table(rows: list[Row]) -> Table:
-    columns = ("CPU a document", "memory, most", "bytes a document", "documents a request", "latency, median, most")
-    table = Table("", "offered", "lost", title="UDP to a bulk endpoint that stores nothing, all on the same cores")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for row in rows:
-        seen = row.seen
-        table.add_row(
-            row.name,
-            str(row.load) + (f" ({row.late_ms:.0f} ms late)" if row.late_ms > 100 else ""),  # noqa: PLR2004 -- worth a word
-            f"{row.lost / max(row.sent, 1):.1%}" if row.lost else "none",
-            f"{row.cpu_us:.1f} us",
-            f"{row.pss_mib:.0f} MiB",
-            f"{seen.bytes / max(seen.documents, 1):,.0f}",
-            f"{seen.documents / max(seen.requests, 1):,.0f}",
-            f"{seen.latency_ms:,}, {seen.latency_ms_max:,} ms",
-        )
-    return table
+def _cells(row: Row) -> list[str]:
+    seen = row.seen
+    late = f" ({row.late_ms:.0f} ms late)" if row.late_ms > LATE_MS else ""
+    return [
+        row.name,
+        f"{row.load}{late}",
+        f"{row.lost / max(row.sent, 1):.1%}" if row.lost else "none",
+        f"{row.cpu_us:.1f} us",
+        f"{row.pss_mib:.0f} MiB",
+        f"{seen.bytes / max(seen.documents, 1):,.0f}",
+        f"{seen.documents / max(seen.requests, 1):,.0f}",
+        f"{seen.latency_ms:,} ms, {seen.latency_ms_max:,} ms",
+    ]

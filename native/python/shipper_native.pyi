@@ -4,9 +4,11 @@ Of lines it reads what is certain and *declines* the rest, a line at a time; dec
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 __version__: str
+__build__: Literal["debug", "release"]
+"""How it was compiled; a debug build is slower than Python."""
 
 Origin: TypeAlias = tuple[int, str, bool, bool]
 """The number of its zone; what stands in `log.source.address`; whether that is the observer when the header names

@@ -35,7 +35,7 @@ from shipper.cli._doctor import print_findings
 from shipper.cli._explain import explain_lines
 from shipper.cli._lines import STDIN, until_the_reader_leaves
 from shipper.cli._parse import print_documents, print_summary
-from shipper.encode import native_version
+from shipper.encode import describe_engine
 from shipper.errors import ConfigError, ShipperError
 from shipper.jobs.kibana import import_into_kibana
 
@@ -252,9 +252,8 @@ app.add_typer(_dead_letters.app, name="dead-letters")
 @app.command()
 def version() -> None:
     """Print the version, what it was built from, and which engine `engine = "auto"` chooses."""
-    python, native = sys.version.split()[0], native_version()
-    engine = "python" if native is None else f"native {native}"
-    typer.echo(f"shipper {build.version()} (build {build.commit()}, Python {python}, engine {engine})")
+    python = sys.version.split()[0]
+    typer.echo(f"shipper {build.version()} (build {build.commit()}, Python {python}, engine {describe_engine()})")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 -- typer's signature of an option's callback

@@ -74,7 +74,8 @@ def tap(
     except KeyboardInterrupt:
         raise typer.Exit from None
     finally:
-        print(f"shipper: {seen}", file=sys.stderr)
+        if seen.came:
+            print(f"shipper: {seen}", file=sys.stderr)
 
 
 def _print(folder: Path, wanted: Filters, sample: float, count: int | None, seen: _Seen) -> int:

@@ -1,6 +1,6 @@
 """Entries become bulk bodies, one per daily index. Bytes in, bytes out; no I/O and no clock."""
 
-from shipper.encode._engines import Engine, choose_engine, make_encoder, native_version
+from shipper.encode._engines import Engine, choose_engine, describe_engine, make_encoder, native_version
 from shipper.encode._python import Encoder, Enricher, LineContext
 from shipper.encode.body import Bodies, Body, Encoded, HiddenLines
 from shipper.encode.captured import Captured, CapturedBatch, CapturedEncoder, CapturedLine
@@ -19,6 +19,7 @@ __all__ = [
     "HiddenLines",
     "LineContext",
     "choose_engine",
+    "describe_engine",
     "make_encoder",
     "native_version",
 ]

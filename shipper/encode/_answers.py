@@ -55,7 +55,7 @@ def _gives(part: Part, enricher: Enricher | None) -> tuple[str, ...]:
 
 def _alias(part: Part) -> str:
     """Give the alias of which alone that hangs which is looked up: of captures the request's, whatever is beside it."""
-    return part.aliases[0] if len(part.aliases) == 1 else _CAPTURES
+    return _CAPTURES if _CAPTURES in part.aliases else part.aliases[0]
 
 
 def _question(

@@ -3,8 +3,8 @@
 1. The bytes are those of the Python engine, whichever share of the lines is native: a property test says so.
 2. Nothing is done here for a line that was not declined.
 3. What rules hide and files know of values is asked of Python once a batch: each distinct value (``_answers``).
-4. What the native engine knows of time zones it learns by year, from the one definition (``certain_offsets``); the
-   lines that come before it knows are declined.
+4. What the native engine knows of time zones it learns by year, from the one definition (``certain_offsets``): the
+   year in which lines come at once, and others once lines were declined for want of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import shipper_native
@@ -20,7 +21,7 @@ from shipper.encode._answers import Question, questions_of
 from shipper.encode._portable import documents_of, portable_groups, portable_plan
 from shipper.encode._python import Encoder, LineContext
 from shipper.encode.body import Body, Encoded, HiddenLines, item_of
-from shipper.haproxy.timestamps import certain_offsets
+from shipper.haproxy.timestamps import TIMESTAMP_US_MAX, certain_offsets
 from shipper.journal.entry import LINE_HEADER, Flag
 from shipper.limits import BULK_BYTES_MAX, ZONE_YEARS_MAX
 from shipper.listen_url import FILE
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from shipper.journal.entry import Batch, Entry, Line, Origin
 
 VERSION: Final = shipper_native.__version__
+BUILD: Final = shipper_native.__build__
 
 
 class NativeEncoder(Encoder):
@@ -46,7 +48,7 @@ class NativeEncoder(Encoder):
         self._engine = shipper_native.Engine(portable_plan(interpretation, asked))
         self._names = [known.name for known in formats]
         self._zone_names: dict[int, str] = {}
-        self._learnt = 0
+        self._learnt: set[tuple[int, int]] = set()
         self.declined = 0
         """Lines that Python encoded."""
 
@@ -71,7 +73,8 @@ class NativeEncoder(Encoder):
         return Encoded(bodies, rest.unparsed, self._log_formats(batch, encoding, rest), by_sender, rest.line.failure)
 
     def _entry(self, entry: Entry) -> shipper_native.Entry:
-        origins = [self._origin(origin) for origin in entry.origins]
+        year = datetime.fromtimestamp(min(entry.received_us, TIMESTAMP_US_MAX) // 1_000_000, UTC).year
+        origins = [self._origin(origin, year) for origin in entry.origins]
         return entry.segment, entry.received_us, entry.table, entry.data, entry.data_offset, origins
 
     def _answers(self, entries: Sequence[shipper_native.Entry]) -> list[list[shipper_native.Answer]]:
@@ -80,16 +83,18 @@ class NativeEncoder(Encoder):
         values = zip(self._questions, self._engine.ask(entries), strict=True)
         return [[question.answer(value) for value in asked] for question, asked in values]
 
-    def _origin(self, origin: Origin) -> shipper_native.Origin:
+    def _origin(self, origin: Origin, year: int) -> shipper_native.Origin:
         name = self.zones[origin]
         zone = self._engine.zone(name)
         self._zone_names[zone] = name
+        self._learn([(zone, year)])
         return zone, origin.address, not origin.address.startswith("/"), origin.address.startswith(FILE)
 
     def _learn(self, unknown: Sequence[tuple[int, int]]) -> None:
-        for zone, year in unknown[: ZONE_YEARS_MAX - self._learnt]:
-            self._engine.learn(zone, year, certain_offsets(self._zone_names[zone], year))
-            self._learnt += 1
+        for zone, year in unknown:
+            if (zone, year) not in self._learnt and len(self._learnt) < ZONE_YEARS_MAX:
+                self._engine.learn(zone, year, certain_offsets(self._zone_names[zone], year))
+                self._learnt.add((zone, year))
 
     def _log_formats(self, batch: Batch, encoding: shipper_native.Encoding, rest: _Rest) -> dict[str, str]:
         """Give the format of each entry's last line, by sender."""

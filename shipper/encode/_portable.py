@@ -7,9 +7,7 @@ its reader and the values it reads. Of each document Python is *asked* for somet
 
 1. The plan holds the formats that come first in the order of trying, up to the first that the native engine cannot
    execute: a line that fits none of them is Python's, so that precedence is kept.
-2. Raw values are read forward there, each up to the first blank. Of the formats in ``_FORWARD`` it is shown that a
-   line which is read so to its end has no other reading: what follows the raw values has a shape that cannot stand
-   within itself, as blocks hold no braces or quotes, a request holds no quote, and TLS values no blank or slash.
+2. How a line is read there, and why that is how a plan reads it, is the matter of ``_portable_steps``.
 3. A part of a format that has no reader here keeps the whole format out.
 """
 
@@ -17,18 +15,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from shipper.encode._portable_headers import header_readers
+from shipper.encode._portable_steps import PROVEN, Unportable, portable_steps
 from shipper.encode._template import to_json
-from shipper.haproxy import kinds, termination
-from shipper.haproxy.formats import STOCK, groups_in_use
+from shipper.haproxy import termination
+from shipper.haproxy.formats import groups_in_use
+from shipper.haproxy.headers import GIVES
+from shipper.haproxy.parts import label_names
 from shipper.haproxy.plan import Plan
 from shipper.haproxy.record import DEFAULTS, PATHS
 from shipper.haproxy.request import REQUEST_ATTRIBUTES
-from shipper.haproxy.steps import Field, Literal
 from shipper.haproxy.timestamps import DAY_US, NEAR_US, OFFSET_US_MAX, OFFSETS_US, TIMESTAMP_US_MAX
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from shipper.haproxy.formats import CompiledFormat, FormatGroup
     from shipper.haproxy.headers import Names
     from shipper.haproxy.record import Attributes
-    from shipper.haproxy.steps import Step
 
     Reader: TypeAlias = dict[str, Any]
     Members: TypeAlias = list[tuple[str, Any]]
@@ -61,22 +59,13 @@ _KNOWN: Final = {
     "privacy_key",
 }
 """What of an interpretation the plan or its user takes in: with anything else, all lines are Python's."""
-_BLOCKS: Final = ("hr", "hs")
-_REQUEST: Final = {"r"}
-_FORWARD: Final = {
-    format_.plan.steps
-    for format_ in STOCK
-    if format_.name in {"httplog", "httpslog", "tcplog"} and isinstance(format_.plan, Plan)
+_BLOCKS: Final = {"hr", "hs"}
+_REQUEST: Final = "r"
+_PIECES: Final = {"HM", "HU", "HP", "HPO", "HQ", "HV"}
+_OF_HEADERS: Final = {"request_headers", "response_headers", *(name for names in GIVES.values() for name in names)} - {
+    "http_request_id"
 }
-_KINDS: Final = {
-    replace(getattr(kinds, name), words=""): name.lower()
-    for name in (
-        *("ADDRESS", "PORT", "DATE", "NAME", "FRONTEND", "SERVER", "NUMBER", "MARKED", "INTEGER", "HEX_OR_NONE"),
-        *("FLAG", "STATUS", "COOKIE", "TERMINATION", "TCP_TERMINATION", "BLOCK", "ENCODED", "SERVER_NAME"),
-        *("PROTOCOL", "CIPHER"),
-    )
-}
-"""The kinds whose values the native engine finds."""
+_DATES: Final = {"tr", "t"}
 _ERRORS: Final = dict.fromkeys(sorted(termination.ERRORS), "failure")
 _EACH: Final[dict[str, str]] = {
     "timestamp": "timestamp",
@@ -94,6 +83,12 @@ _EACH: Final[dict[str, str]] = {
 }
 """Readers of what comes with every line."""
 _READERS: Final[dict[str, str]] = {
+    **dict.fromkeys((f"{side}_address" for side in ("destination", "server")), "word"),
+    **dict.fromkeys((f"{side}_ip" for side in ("destination", "server", "source_nat")), "ip"),
+    **dict.fromkeys((f"{side}_port" for side in ("destination", "server", "source_nat")), "count"),
+    **dict.fromkeys(("bytes_uploaded", "haproxy_pid", "request_counter", "log_counter"), "count"),
+    **dict.fromkeys(("session_ms", "user_ms", "handshake_ms", "idle_ms"), "timer"),
+    **dict.fromkeys(("http_request_id", "observer_hostname", "log_step"), "word"),
     **dict.fromkeys(("source_address", "backend_name", "server_name", "request_cookie", "response_cookie"), "word"),
     **dict.fromkeys(("termination_state", "tls_client_server_name"), "word"),
     **dict.fromkeys(("source_port", "bytes_read", "connections_retries", "server_queue", "backend_queue"), "count"),
@@ -128,15 +123,18 @@ _NEVER: Final = "truncated"
 """Given by requests that the native engine declines."""
 
 
-class _Unportable(Exception):  # noqa: N818 -- not an error: Python executes it
-    """A format that only Python can execute."""
-
-
 def portable_groups(interpretation: Interpretation) -> list[FormatGroup]:
     """Give the formats that the native engine can execute, in the order of trying."""
     if any(getattr(interpretation, name) != field.get_default() for name, field in _fields(interpretation)):
         return []
-    return list(takewhile(_is_portable, groups_in_use(interpretation.formats)))
+    groups = takewhile(_is_portable, groups_in_use(interpretation.formats))
+    if interpretation.privacy.active:  # of the stock formats it is shown that what is hidden is all of it
+        groups = takewhile(_is_proven, groups)
+    return list(groups)
+
+
+def _is_proven(group: FormatGroup) -> bool:
+    return isinstance(group.plan, Plan) and group.plan.steps in PROVEN
 
 
 def _fields(interpretation: Interpretation) -> Iterable[tuple[str, FieldInfo]]:
@@ -151,12 +149,13 @@ def documents_of(group: FormatGroup) -> list[CompiledFormat]:
 
 def _is_portable(group: FormatGroup) -> bool:
     plan = group.plan
-    if not isinstance(plan, Plan) or plan.steps not in _FORWARD:
+    if not isinstance(plan, Plan) or group.first.clock.alias not in _DATES:
         return False
     try:
+        portable_steps(plan.steps)
         for known in documents_of(group):
             _sources(known)
-    except _Unportable:
+    except Unportable:
         return False
     return True
 
@@ -183,13 +182,19 @@ def _format(
     group: FormatGroup, interpretation: Interpretation, asked: Mapping[CompiledFormat, Sequence[Question]]
 ) -> dict[str, Any]:
     known, formats = group.first, documents_of(group)
+    aliases = known.plan.aliases
     by_frontend = group.by_frontend if group.place is not None else {}
+    steps = known.plan.steps if isinstance(known.plan, Plan) else ()
+    portable = portable_steps(steps)
     return {
-        "steps": [_step(step) for step in _steps(known)],
+        "steps": portable.steps,
+        "doubts": portable.doubts,
+        "front": portable.front,
+        "proven": steps in PROVEN,
         "date": known.clock.alias,
-        "total": next(alias for alias in ("Ta", "Tt") if alias in known.plan.aliases),
+        "total": known.clock.total,
         "tags": sorted(group.tags),
-        "frontend": None if group.place is None else known.plan.aliases[group.place],
+        "frontend": None if group.place is None else aliases[group.place],
         "frontends": {name.decode(): formats.index(each) for name, each in by_frontend.items()},
         "documents": [_document(each, interpretation, asked.get(each, ())) for each in formats],
         "asked": [[question.alias for question in asked.get(each, ())] for each in formats],
@@ -198,63 +203,69 @@ def _format(
 
 def _document(known: CompiledFormat, interpretation: Interpretation, asked: Sequence[Question]) -> Members:
     constants: Attributes = DEFAULTS | known.constants
-    if interpretation.labels:
+    labels = _labels(known, interpretation.labels)
+    if interpretation.labels and not labels:
         constants["labels"] = dict(interpretation.labels)
     each = _EACH | ({"event_original": "original"} if interpretation.keep_original == "always" else {})
     readers: dict[str, Reader] = {name: {"read": read} for name, read in each.items()}
     readers |= {name: {"read": "constant", "json": _written(value)} for name, value in constants.items()}
-    readers |= _sources(known)
+    readers |= _sources(known) | labels
     for question in asked:
         added = enumerate(question.gives)
         readers |= {name: {"read": "added", "of": [question.alias], "at": place} for place, name in added}
     return _members({name: readers[name] for name in PATHS if name in readers})
 
 
-def _steps(known: CompiledFormat) -> Sequence[Step]:
-    return known.plan.steps if isinstance(known.plan, Plan) else ()
-
-
 def _written(value: object) -> str:
     return to_json({"": value})[4:-1]
 
 
-def _step(step: Step) -> object:
-    if isinstance(step, Field):
-        return {"field": {"alias": step.alias, "kind": _KINDS[replace(step.kind, words="")]}}
-    return {"literal": step.text.decode("ascii")} if isinstance(step, Literal) else "blank"
-
-
 def _sources(known: CompiledFormat) -> dict[str, Reader]:
-    """Give the readers of what a format's values give. Raises _Unportable."""
+    """Give the readers of what a format's values give. Raises Unportable."""
     return {name: reader for part in known.parts for name, reader in _of_part(part, known.names).items()}
+
+
+def _labels(known: CompiledFormat, configured: Mapping[str, str]) -> dict[str, Reader]:
+    """Give the reader of the labels that a format's values become, behind those of the configuration."""
+    names = label_names(known.plan.fields)
+    if not names:
+        return {}
+    if not set(names.values()).isdisjoint(configured):
+        raise Unportable("labels")
+    headers = [(name, place) for place, name in enumerate(names.values())]
+    return {"labels": {"read": "labels", "of": list(names), "headers": headers, "json": _written(configured)[1:-1]}}
 
 
 def _of_part(part: Part, names: Names) -> dict[str, Reader]:
     """Give the readers of a part: what a request gives and, behind it or alone, captured headers."""
-    blocks = tuple(alias for alias in part.aliases if alias in _BLOCKS)
-    headers = header_readers(names) if blocks == _BLOCKS else None
-    if blocks and (headers is None or set(part.aliases) - _REQUEST - set(_BLOCKS)):
-        raise _Unportable(part.aliases)
+    if part.gives == ("labels",):
+        return {}
     given = [name for name in part.gives if name != _NEVER]
-    own = {
-        name: _reader(name, part)
-        for name in given
-        if not headers or (name in REQUEST_ATTRIBUTES and "r" in part.aliases)
-    }
-    return own | {name: reader for name, reader in (headers or {}).items() if name in given}
+    others = tuple(alias for alias in part.aliases if alias != _REQUEST)
+    if set(part.gives) <= _OF_HEADERS or not _BLOCKS.isdisjoint(others):
+        headers = header_readers(others, names) if _BLOCKS.issuperset(others) else None
+        if headers is None:
+            raise Unportable(part.aliases)
+        own = {name: _reader(name, part) for name in given if name in REQUEST_ATTRIBUTES and "r" in part.aliases}
+        return own | {name: reader for name, reader in headers.items() if name in given}
+    if not _PIECES.isdisjoint(others):
+        raise Unportable(part.aliases)
+    return {name: _reader(name, part) for name in given}
 
 
 def _reader(name: str, part: Part) -> Reader:
     of = list(part.aliases)
+    if name == "tls_established" and of == ["ssl_fc"]:
+        return {"read": "flag", "of": of}
     if name in _READERS:
         return {"read": _READERS[name], "of": of}
-    if name == "event_outcome":
-        return {"read": "outcome", "of": of, "names": _ERRORS}
+    if name == "event_outcome" and of != ["fc_err"]:
+        return {"read": "status_outcome" if of == ["ST"] else "outcome", "of": of, "names": _ERRORS}
     if name == "termination_by":
         return {"read": "letter", "of": of, "at": 0, "names": termination.BY}
     if name == "termination_phase":
         return {"read": "letter", "of": of, "at": 1, "names": termination.PHASE}
-    raise _Unportable(name)
+    raise Unportable(name)
 
 
 def _members(readers: Mapping[str, Reader]) -> Members:

@@ -13,11 +13,10 @@ from shipper.haproxy.samples import label_name
 from shipper.limits import LABELS_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shipper.haproxy.headers import Names
 
-_OF: Final = ["hr", "hs"]
 _READS: Final = {
     "url_domain": "host_domain",
     "url_port": "host_port",
@@ -29,39 +28,45 @@ _READS: Final = {
 }
 
 
-def header_readers(names: Names) -> dict[str, dict[str, Any]] | None:
-    """Give the readers of what two blocks of captures with these names give; None when Python has to read them."""
-    of_request = {"of": _OF, "of_request": True, "alone_of_request": names.response is None or names.request != ()}
-    of_response = {**of_request, "of_request": False}
-    readers: dict[str, dict[str, Any]] = {
-        "request_captures": {"read": "captures", **of_request},
-        "response_captures": {"read": "captures", **of_response},
-    }
-    if names.request is None or names.response is None or (names.request and names.response):
-        readers["captures_ambiguous"] = {"read": "ambiguous", "of": _OF}
+def header_readers(blocks: tuple[str, ...], names: Names) -> dict[str, dict[str, Any]] | None:
+    """Give the readers of what these blocks of captures give, with these names; None when Python has to read them."""
+    both = len(blocks) > 1
+    alone_of_request = names.response is None or names.request != () if both else blocks == ("hr",)
+    side = {"of": list(blocks), "alone_of_request": alone_of_request}
+    readers: dict[str, dict[str, Any]] = {}
+    if "hr" in blocks:
+        readers["request_captures"] = {"read": "captures", "of_request": True, **side}
+        request = _of_request(names.request or (), {"of_request": True, **side})
+        if request is None:
+            return None
+        readers |= request
+    if "hs" in blocks:
+        readers["response_captures"] = {"read": "captures", **side}
+        headers = [(label_name(name), place) for place, name in enumerate(names.response or ()) if name]
+        if not _fit(headers):
+            return None
+        if headers:
+            count = len(names.response or ())
+            readers["response_headers"] = {"read": "headers", "count": count, "headers": headers, **side}
+    if both and (names.request is None or names.response is None or (names.request and names.response)):
+        readers["captures_ambiguous"] = {"read": "ambiguous", "of": list(blocks)}
+    return readers
+
+
+def _of_request(names: Sequence[str], side: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
+    readers: dict[str, dict[str, Any]] = {}
     others: list[tuple[str, int]] = []
-    count = len(names.request or ())
-    for place, name in enumerate(names.request or ()):
+    for place, name in enumerate(names):
         key = name.lower()
         for attribute in GIVES.get(key, ()):
             if attribute in readers:
                 return None
-            readers[attribute] = {"read": _READS[attribute], **of_request, "at": place, "count": count}
+            readers[attribute] = {"read": _READS[attribute], "at": place, "count": len(names), **side}
         if key and key not in GIVES:
             others.append((label_name(key), place))
-    responses = [(label_name(name), place) for place, name in enumerate(names.response or ()) if name]
-    if not (_fit(others) and _fit(responses)):
-        return None
     if others:
-        readers["request_headers"] = {"read": "headers", **of_request, "count": count, "headers": others}
-    if responses:
-        readers["response_headers"] = {
-            "read": "headers",
-            **of_response,
-            "count": len(names.response or ()),
-            "headers": responses,
-        }
-    return readers
+        readers["request_headers"] = {"read": "headers", "count": len(names), "headers": others, **side}
+    return readers if _fit(others) else None
 
 
 def _fit(headers: Sequence[tuple[str, int]]) -> bool:

@@ -214,7 +214,7 @@ def _reader(part: Part, optional: frozenset[str], labels: Mapping[str, str]) -> 
         return lambda values: with_labels(read(*(value or b"" for value in _several(values))), labels)
     if not optional.isdisjoint(part.aliases):
         return lambda values: read(*(value or b"" for value in _several(values)))
-    return read if len(part.aliases) == 1 else lambda values: read(*values)
+    return read if len(part.aliases) == 1 and part.only is None else lambda values: read(*values)
 
 
 def _source(part: Part, read: Callable[[Any], Attributes], enricher: Enricher | None) -> Source:

@@ -74,7 +74,9 @@ class Clock:
         """The value that tells the time; None when there is none."""
         totals = ("Ta", "Tu", "Tt") if self.alias in _OF_REQUEST else ("Tt", "Tu", "Ta")
         self._date = places.get(self.alias or "", 0)
-        self._total = next((places[alias] for alias in totals if alias in places), None)
+        self.total = next((alias for alias in totals if alias in places), None)
+        """The value that tells how long it took; None when there is none."""
+        self._total = None if self.total is None else places[self.total]
         self._ms = places.get("ms") if self.alias in _ACCEPTED_SECONDS else None
         offsets = [places[alias] for alias in _WITH_OFFSET if alias in places]
         self._offset = offsets[0] if offsets and self.alias in {"tr", "t"} else None

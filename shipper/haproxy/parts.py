@@ -142,15 +142,22 @@ def _header_of(field: Field, names: Names) -> tuple[str, str]:
 def _labels_part(fields: Sequence[Field]) -> Part:
     if len(fields) > LABELS_MAX:
         raise Permanent(f"{len(fields)} values have no field of their own; at most {LABELS_MAX} labels fit a document")
-    names: list[str] = []
-    for field in fields:
-        names.append(field.label if field.label not in names else f"{field.label[:60]}_{len(names)}")
+    names = label_names(fields)
 
     def read(*values: bytes) -> Attributes:
-        found = {name: text(value) for name, value in zip(names, values, strict=True) if value not in ABSENT}
+        found = {name: text(value) for name, value in zip(names.values(), values, strict=True) if value not in ABSENT}
         return {"labels": found} if found else {}
 
-    return Part(tuple(field.alias for field in fields), read, ("labels",), few=False)
+    return Part(tuple(names), read, ("labels",), few=False)
+
+
+def label_names(fields: Sequence[Field]) -> dict[str, str]:
+    """Name the labels that values without a field of their own become, by their aliases."""
+    names: list[str] = []
+    labels = [field for field in fields if field.label and not field.again]
+    for field in labels:
+        names.append(field.label if field.label not in names else f"{field.label[:60]}_{len(names)}")
+    return {field.alias: name for field, name in zip(labels, names, strict=True)}
 
 
 def _decoded(part: Part, fields: dict[str, Field]) -> Part:

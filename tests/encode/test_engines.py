@@ -9,7 +9,7 @@ import pytest
 from bench.encode import batches
 from bench.lines import HEADERS, lines
 from shipper.config import Interpretation
-from shipper.encode import Encoder, _engines, choose_engine, make_encoder, native_version
+from shipper.encode import Encoder, _engines, choose_engine, describe_engine, make_encoder, native_version
 from shipper.errors import ConfigError
 from tests.cli.commands import shipper
 from tests.conftest import cannot_run
@@ -47,6 +47,19 @@ def test_the_python_engine_runs_where_it_is_asked_for() -> None:
 @pytest.mark.usefixtures("without_native")
 def test_the_python_engine_runs_where_the_native_one_is_missing() -> None:
     assert choose_engine("auto") == "python"
+
+
+def test_the_native_engine_of_another_version_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_engines, "_version", "0.0.9")
+    assert choose_engine("auto") == "python"
+    assert describe_engine() == "python, for shipper-native 0.0.9 is of another version"
+    with pytest.raises(ConfigError, match=r"shipper-native 0\.0\.9 is not for shipper"):
+        choose_engine("native")
+
+
+def test_a_debug_build_is_called_slow(native: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_engines, "_build", "debug")
+    assert describe_engine() == f"native {native}, a slow debug build"
 
 
 @pytest.mark.usefixtures("without_native")

@@ -8,7 +8,7 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shipper.config import Interpretation
@@ -16,7 +16,7 @@ from shipper.encode import Encoder
 from shipper.encode._engines import native_version
 from shipper.haproxy.formats import Format
 from shipper.haproxy.privacy import Rules
-from shipper.haproxy.stock import STOCK_FORMATS
+from shipper.haproxy.stock import HTTPLOG, STOCK_FORMATS
 from shipper.haproxy.timestamps import certain_offsets, zone_offset
 from shipper.journal.entry import LINE_HEADER, Batch, Entry, Flag, Origin, Position
 from tests.encode.test_properties import FORMATS, HIDDEN, any_line
@@ -34,6 +34,7 @@ if native_version() is None:
     pytest.skip("the native engine is not installed", allow_module_level=True)
 
 from shipper.encode._native import NativeEncoder
+from shipper.encode._portable import portable_groups
 
 BEGIN = dt.datetime(1970, 1, 1)  # noqa: DTZ001 -- wall time
 SEGMENT = bytes(range(200, 212))
@@ -248,6 +249,65 @@ def test_lines_of_configured_frontends_are_native() -> None:
     assert [document["haproxy"]["log_format"] for document in documents] == ["all", "all", "httplog"]
     assert documents[0]["url"]["domain"] == "a.b"
     assert documents[0]["haproxy"]["http"]["request"]["headers"] == {"x_team": "x"}
+
+
+CUSTOM = [
+    f"{HTTPLOG} %ID",
+    f"{HTTPLOG} %sslv %sslc %[ssl_fc_sni] %[var(txn.a)]",
+    f'{HTTPLOG} a="%[var(txn.a)]" b=%[var(txn.b)] %[str(a),length]',
+    '%ci [%tr] %f %ST id=%ID a="%[var(txn.a)]" %{+Q}r %CC %CS %tsc %hr',
+    "%ci:%cp [%tr] %ft %ST %TR/%Tw/%Tc/%Tr/%Ta %[var(txn.a)] %{+Q}r weight=%[str(a),length]",
+    "%f %ci:%cp [%t] > %si:%sp %ts %Tw/%Tc/%Tt up=%U down=%B",
+    "%ci:%cp [%t] %f %b/%s %Tw/%Tc/%Tt %B %ts %[var(txn.a)] %fi:%fp %[var(txn.b)]",
+    '%f [%t] "%[var(txn.a)]" "%[var(txn.b)]" %ci %B',
+]
+custom_lines = st.one_of(*(values.lines_of(text, raw=raw) for text in CUSTOM for raw in (False, True)))
+
+
+@st.composite
+def custom_formats(draw: st.DrawFn) -> tuple[Format, ...]:
+    chosen = draw(st.lists(st.sampled_from([*CUSTOM, "httplog", "tcplog"]), min_size=1, max_size=4, unique=True))
+    frontends = st.sampled_from([(), ("www",), ("fe_main", "api")])
+    tags = st.sampled_from([(), (), ("haproxy",)])
+    return tuple(
+        Format(name=f"f{number}", log_format=text, frontends=draw(frontends), tags=draw(tags))
+        for number, text in enumerate(chosen)
+    )
+
+
+@st.composite
+def spliced(draw: st.DrawFn) -> bytes:
+    """Put a piece of one line into another: what somebody would send to be misread."""
+    line: bytes = draw(st.one_of(custom_lines, usual))
+    other: bytes = draw(st.one_of(custom_lines, usual))
+    start = draw(st.integers(0, len(other)))
+    at = draw(st.integers(0, len(line)))
+    return (
+        b"<134>Nov 21 01:02:03 haproxy[1]: "
+        + line[:at]
+        + other[start : draw(st.integers(start, len(other)))]
+        + line[at:]
+    )
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    custom_formats(),
+    st.sampled_from([{}, {"site": "b"}]),
+    st.lists(st.one_of(custom_lines.map(HEADERS[1].__add__), spliced(), native_lines), min_size=1, max_size=8),
+)
+def test_formats_of_ones_own_are_read_in_the_same_way(
+    formats: tuple[Format, ...], labels: dict[str, str], raws: list[bytes]
+) -> None:
+    interpretation = Interpretation(formats=formats, labels=labels, index=ANY_TIME.index)
+    batch = batch_of(entry_of([(raw, 0, 0, Flag(0)) for raw in raws], lines.RECEIVED_US, 0))
+    assert written(taught(interpretation, batch).encode(batch)) == written(Encoder(interpretation).encode(batch))
+
+
+@pytest.mark.parametrize("text", CUSTOM[:-1])
+def test_the_usual_formats_of_ones_own_are_native(text: str) -> None:
+    (group, *_) = portable_groups(Interpretation(formats=(Format(name="own", log_format=text),)))
+    assert group.first.name == "own"
 
 
 @settings(max_examples=200, deadline=None)

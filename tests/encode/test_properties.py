@@ -130,6 +130,13 @@ def test_the_engine_writes_what_the_record_says(
     assert fast == slow
 
 
+def test_a_lower_bound_that_stands_alone_makes_a_line_partial() -> None:
+    interpretation = Interpretation(formats=(Format(name="own", log_format="%ci [%tr] %ft %ST %Ta"),))
+    fast, slow = both(b"10.0.0.1 [21/Nov/2026:01:02:03.456] www 200 +7", "UTC", lines.RECEIVED_US, interpretation)
+    assert fast == slow
+    assert '"partial":true' in fast
+
+
 @settings(max_examples=300, deadline=None)
 @given(any_line, lines.zones, received, interpretations, st.booleans())
 def test_no_bytes_raise_and_the_engine_agrees_on_all(

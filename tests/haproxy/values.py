@@ -96,14 +96,16 @@ OF_SAMPLE: dict[str, Values] = {
     "request_date(us)": st.integers(10**15, 2 * 10**15),
     "accept_date(ms)": st.integers(10**12, 2 * 10**12),
     "rand,hex": st.integers(0, 2**63).map(lambda n: b"%016X" % n),
-    "var(txn.a)": tokens,
+    **dict.fromkeys(("var(txn.a)", "var(txn.b)"), tokens),
     "capture.req.hdr(0)": tokens,
     "str(a),length": counts,
     "txn.timer.user": counts,
 }
 HOSTILE: dict[str, Values] = {
     **dict.fromkeys(("CC", "CS"), hostile_cookies),
-    **dict.fromkeys(("ssl_fc_sni", "var(txn.a)", "capture.req.hdr(0)"), st.one_of(st.none(), hostile.filter(len))),
+    **dict.fromkeys(
+        ("ssl_fc_sni", "var(txn.a)", "var(txn.b)", "capture.req.hdr(0)"), st.one_of(st.none(), hostile.filter(len))
+    ),
 }
 """What is logged as it came, whatever that is."""
 

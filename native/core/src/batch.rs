@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::answers::{Answer, Answers, Asked, Rewritten};
 use crate::document::{Document, Facts, Pens};
 use crate::header::Header;
-use crate::line::{Spans, Steps};
+use crate::line::{Front, Spans, Steps};
 use crate::plan::{self, Plan, PlanError, Times};
 use crate::request::Request;
 use crate::time::{self, DAY_US, Dates, Interval, MS_US, Moments, SECOND_US, Wall, Zone};
@@ -74,8 +74,11 @@ impl<'a> Entry<'a> {
 
 struct Format {
     steps: Steps,
+    doubts: Vec<(usize, Front)>,
+    front: Front,
+    proven: bool,
     date: usize,
-    total: usize,
+    total: Option<usize>,
     request: Option<usize>,
     tags: Vec<Box<[u8]>>,
     /// The number of the only document, or those by the value that names the frontend.
@@ -226,7 +229,12 @@ impl Format {
         let aliases: Vec<&str> = format
             .steps
             .iter()
-            .filter_map(|step| if let plan::Step::Field { alias, .. } = step { Some(alias.as_str()) } else { None })
+            .filter_map(|step| match step {
+                plan::Step::Field { alias, .. } | plan::Step::Word { alias, .. } | plan::Step::Text { alias, .. } => {
+                    Some(alias.as_str())
+                }
+                _ => None,
+            })
             .collect();
         let place = |alias: &str| aliases.iter().position(|each| *each == alias);
         let needed = |alias: &str| place(alias).ok_or_else(|| PlanError(format!("a format has no {alias}")));
@@ -242,10 +250,14 @@ impl Format {
             Some(alias) => Choice::ByFrontend(needed(alias)?, numbers.collect()),
             None => Choice::Only(first),
         };
+        let doubts = format.doubts.iter().map(|doubt| Ok((needed(&doubt.after)?, Front::compile(&doubt.front)?)));
         Ok(Self {
             steps: Steps::compile(&format.steps)?,
+            doubts: doubts.collect::<Result<_, PlanError>>()?,
+            front: Front::compile(&format.front)?,
+            proven: format.proven,
             date: needed(&format.date)?,
-            total: needed(&format.total)?,
+            total: format.total.as_deref().map(needed).transpose()?,
             request: place("r"),
             tags: format.tags.iter().map(|tag| tag.as_bytes().into()).collect(),
             document,
@@ -254,17 +266,31 @@ impl Format {
 
     /// Reads a line of this format; gives the number of its document.
     fn read(&self, raw: &[u8], header: &Header, spans: &mut Spans) -> Option<usize> {
-        let for_it = self.tags.is_empty() || self.tags.iter().any(|tag| **tag == *header.tag);
-        if !for_it || !self.steps.read(raw, header.end, spans) {
+        if !self.is_for(header) || !self.steps.read(raw, header.end, spans) {
             return None;
         }
         match &self.document {
             Choice::Only(number) => Some(*number),
-            Choice::ByFrontend(place, numbers) => {
-                let name = &raw[spans[*place].clone()];
-                numbers.get(name.strip_suffix(b"~").unwrap_or(name)).copied()
-            }
+            Choice::ByFrontend(place, numbers) => numbers.get(frontend(&raw[spans[*place].clone()])).copied(),
         }
+    }
+
+    fn is_for(&self, header: &Header) -> bool {
+        self.tags.is_empty() || self.tags.iter().any(|tag| **tag == *header.tag)
+    }
+
+    /// Tells whether a line that was read by the steps may have another reading.
+    fn is_doubtful(&self, raw: &[u8], spans: &Spans) -> bool {
+        self.doubts.iter().any(|(place, front)| front.may_come(raw, spans[*place].end))
+    }
+
+    /// Tells whether a line may be of this format, although it was not read by the steps.
+    fn may_have(&self, raw: &[u8], header: &Header) -> bool {
+        let is_for = |name: &[u8]| match &self.document {
+            Choice::Only(_) => true,
+            Choice::ByFrontend(_, numbers) => numbers.contains_key(frontend(name)),
+        };
+        self.is_for(header) && self.front.may_stand(raw, header.end, is_for)
     }
 }
 
@@ -338,11 +364,7 @@ impl<'e> Work<'e> {
             return Err(Declined);
         }
         let engine = self.engine;
-        let (format, number) = engine
-            .formats
-            .iter()
-            .find_map(|format| Some((format, format.read(line.raw, &header, &mut self.spans)?)))
-            .ok_or(Declined)?;
+        let (format, number) = self.format(line.raw, &header)?;
         let wall = self.dates.read(self.value(line, format.date))?;
         let total_us = self.total(line, format)?;
         let event_us = wall.us - self.offset(line.origin.zone, wall, total_us, header.moment)?;
@@ -376,6 +398,20 @@ impl<'e> Work<'e> {
         Ok((u16::try_from(number).unwrap_or(NO_FORMAT), day))
     }
 
+    /// Finds the format of a line, and the number of its document; `spans` are then its values.
+    fn format(&mut self, raw: &[u8], header: &Header) -> Taken<(&'e Format, usize)> {
+        for (place, format) in self.engine.formats.iter().enumerate() {
+            let Some(number) = format.read(raw, header, &mut self.spans) else { continue };
+            let before = &self.engine.formats[..place];
+            let others = before.iter().filter(|other| !(other.proven && format.proven));
+            if format.is_doubtful(raw, &self.spans) || others.into_iter().any(|other| other.may_have(raw, header)) {
+                return Err(Declined);
+            }
+            return Ok((format, number));
+        }
+        Err(Declined)
+    }
+
     /// Gives what Python said of the line's values, by their places.
     fn answers(&self, line: &Line, asked: &[(usize, usize)]) -> Taken<Vec<(usize, &'e Answer<'e>)>> {
         let values = asked.iter().map(|&(place, question)| (place, question, self.value(line, place)));
@@ -398,7 +434,8 @@ impl<'e> Work<'e> {
     }
 
     fn total(&self, line: &Line, format: &Format) -> Taken<i64> {
-        let raw = self.value(line, format.total);
+        let Some(total) = format.total else { return Ok(0) };
+        let raw = self.value(line, total);
         let total = if values::is_absent(raw) { None } else { values::nanoseconds(raw)? };
         Ok(i64::try_from(total.unwrap_or(0) / 1_000_000).map_err(|_| Declined)? * MS_US)
     }
@@ -444,6 +481,11 @@ impl Encoding {
         let place = self.items.binary_search_by_key(&number, |item| item.number).ok()?;
         Some(self.items[place].format)
     }
+}
+
+/// Gives the name in the value of `%f` or `%ft`.
+fn frontend(value: &[u8]) -> &[u8] {
+    value.strip_suffix(b"~").unwrap_or(value)
 }
 
 /// Writes base64url; the length of `bytes` is a multiple of 3.

@@ -317,7 +317,7 @@ fn of_line(out: &mut Vec<u8>, read: &Read, facts: &Facts, pens: &mut Pens) -> Ta
         Read::Status(of) => number(out, Some(values::status(value(of))?).filter(|&status| status > 0)),
         Read::Outcome { status, state, errors } => {
             let status = status.as_ref().map(|of| values::status(value(of))).transpose()?;
-            literal(out, values::outcome(status, value(state), errors))
+            literal(out, values::outcome(status, state.as_ref().map_or(b"", value), errors))
         }
         Read::Plus(of) => boolean(out, of.iter().any(|of| value(of).first() == Some(&b'+')).then_some(true)),
         Read::Tilde { frontend, error } => {
@@ -347,6 +347,7 @@ fn of_line(out: &mut Vec<u8>, read: &Read, facts: &Facts, pens: &mut Pens) -> Ta
         Read::Ambiguous { request, response } => {
             boolean(out, (!value(request).is_empty() && value(response).is_empty()).then_some(true))
         }
+        Read::Labels { configured, own } => labels(out, configured, own.iter().map(|(key, of)| (key, value(of)))),
         Read::Added { of, at } => {
             let added = facts.added(*of, *at);
             literal(out, (!added.is_empty()).then_some(added))
@@ -383,6 +384,28 @@ fn of_headers(out: &mut Vec<u8>, read: &Read, facts: &Facts, scratch: &mut Vec<u
         Read::HostPort(_) => number(out, request::host_and_port(found)?.1),
         _ => text(out, found),
     })
+}
+
+/// Writes the labels of the configuration, and the values that have no field of their own.
+fn labels<'a>(out: &mut Vec<u8>, configured: &[u8], own: impl Iterator<Item = (&'a Box<[u8]>, &'a [u8])>) -> bool {
+    out.push(b'{');
+    let start = out.len();
+    out.extend_from_slice(configured);
+    if !configured.is_empty() {
+        out.push(b',');
+    }
+    for (key, value) in own.filter(|(_, value)| !is_absent(value)) {
+        out.extend_from_slice(key);
+        json::string(out, value);
+        out.push(b',');
+    }
+    if out.len() == start {
+        return false;
+    }
+    if let Some(last) = out.last_mut() {
+        *last = b'}';
+    }
+    true
 }
 
 /// Writes the headers that have no field of their own.

@@ -5,7 +5,9 @@ use crate::time::DATE_BYTES;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// With its port behind it.
     Address,
+    AddressAlone,
     Port,
     Date,
     Name,
@@ -34,6 +36,7 @@ impl Kind {
     pub fn named(name: &str) -> Result<Self, PlanError> {
         Ok(match name {
             "address" => Self::Address,
+            "address_alone" => Self::AddressAlone,
             "port" => Self::Port,
             "date" => Self::Date,
             "name" => Self::Name,
@@ -62,6 +65,7 @@ impl Kind {
         let some = |length: usize| (length > 0).then_some(length);
         match self {
             Self::Address => address(rest),
+            Self::AddressAlone => address_alone(rest),
             Self::Port | Self::Integer => dash_or(rest, |rest| run(rest, DIGIT)),
             Self::Date => (rest.len() >= DATE_BYTES).then_some(DATE_BYTES),
             Self::Frontend => some(run(rest, NAME)).map(|end| end + usize::from(rest.get(end) == Some(&b'~'))),
@@ -151,6 +155,13 @@ fn address(rest: &[u8]) -> Option<usize> {
             let colon = memchr::memrchr(b':', &rest[..run(rest, ADDRESS)])?;
             (2..=ADDRESS_BYTES_MAX).contains(&colon).then_some(colon)
         }
+    }
+}
+
+fn address_alone(rest: &[u8]) -> Option<usize> {
+    match rest.first()? {
+        b'-' | b'u' => address(rest),
+        _ => Some(run(rest, ADDRESS)).filter(|length| (2..=ADDRESS_BYTES_MAX).contains(length)),
     }
 }
 

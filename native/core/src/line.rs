@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::kinds::Kind;
-use crate::plan::{PlanError, Step};
+use crate::plan::{self, PlanError, Step};
 
 /// Where each value stands in the line; an absent one is empty.
 pub(crate) type Spans = Vec<Range<usize>>;
@@ -15,6 +15,9 @@ enum Move {
     Field(Kind),
     /// A block with the blank before it, or neither.
     Block,
+    Word(u8),
+    Text(Box<[u8]>),
+    Rest,
 }
 
 /// The steps of one format.
@@ -38,6 +41,9 @@ impl Steps {
                     }
                     kind => moves.push(Move::Field(kind)),
                 },
+                Step::Word { end, .. } => moves.push(Move::Word(byte(*end)?)),
+                Step::Text { until, .. } if until.is_empty() => moves.push(Move::Rest),
+                Step::Text { until, .. } => moves.push(Move::Text(until.as_bytes().into())),
             }
         }
         Ok(Self(moves))
@@ -66,6 +72,23 @@ impl Steps {
                     spans.push(at..at + length);
                     at += length;
                 }
+                Move::Word(end) => {
+                    let length = memchr::memchr2(b' ', *end, &line[at..]).unwrap_or(line.len() - at);
+                    if length == 0 {
+                        return false;
+                    }
+                    spans.push(at..at + length);
+                    at += length;
+                }
+                Move::Text(until) => {
+                    let Some(length) = memchr::memmem::find(&line[at..], until) else { return false };
+                    spans.push(at..at + length);
+                    at += length;
+                }
+                Move::Rest => {
+                    spans.push(at..line.len());
+                    at = line.len();
+                }
                 Move::Block => {
                     if line.get(at) == Some(&b' ') && line.get(at + 1) == Some(&b'{') {
                         let Some(length) = Kind::Block.length(&line[at + 1..]) else { return false };
@@ -78,5 +101,77 @@ impl Steps {
             }
         }
         at == line.len()
+    }
+}
+
+fn byte(letter: char) -> Result<u8, PlanError> {
+    u8::try_from(letter).map_err(|_| PlanError(format!("{letter:?} is no byte")))
+}
+
+/// How something begins, read loosely: what may be, not what is.
+#[derive(Debug)]
+pub(crate) struct Front(Vec<Loose>);
+
+#[derive(Debug)]
+enum Loose {
+    Literal(Box<[u8]>),
+    Blank,
+    End,
+    Class { members: Box<[bool; 256]>, frontend: bool },
+}
+
+impl Front {
+    pub fn compile(steps: &[plan::Loose]) -> Result<Self, PlanError> {
+        let compiled = steps.iter().map(|step| {
+            Ok(match step {
+                plan::Loose::Literal(text) => Loose::Literal(text.as_bytes().into()),
+                plan::Loose::Blank => Loose::Blank,
+                plan::Loose::End => Loose::End,
+                plan::Loose::Class { members, frontend } => {
+                    let mut known = Box::new([false; 256]);
+                    for letter in members.chars() {
+                        known[usize::from(byte(letter)?)] = true;
+                    }
+                    Loose::Class { members: known, frontend: *frontend }
+                }
+            })
+        });
+        Ok(Self(compiled.collect::<Result<_, _>>()?))
+    }
+
+    /// Tells whether it may stand at `at`; `is_for` is asked about a frontend.
+    pub fn may_stand(&self, line: &[u8], mut at: usize, is_for: impl Fn(&[u8]) -> bool) -> bool {
+        for step in &self.0 {
+            let rest = &line[at..];
+            match step {
+                Loose::Literal(text) if !rest.starts_with(text) => return false,
+                Loose::Literal(text) => at += text.len(),
+                Loose::End if !rest.is_empty() => return false,
+                Loose::End => {}
+                Loose::Blank => match rest.iter().position(|&byte| byte != b' ').unwrap_or(rest.len()) {
+                    0 => return false,
+                    blanks => at += blanks,
+                },
+                Loose::Class { members, frontend } => {
+                    let end = rest.iter().position(|&byte| !members[usize::from(byte)]).unwrap_or(rest.len());
+                    if *frontend && !is_for(&rest[..end]) {
+                        return false;
+                    }
+                    at += end;
+                }
+            }
+        }
+        true
+    }
+
+    /// Tells whether it may stand anywhere behind `at`.
+    pub fn may_come(&self, line: &[u8], at: usize) -> bool {
+        let first = match self.0.first() {
+            Some(Loose::Blank) => b' ',
+            Some(Loose::Literal(text)) => text[0],
+            _ => return true,
+        };
+        let places = memchr::memchr_iter(first, &line[at + 1..]).map(|place| at + 1 + place);
+        places.into_iter().any(|place| self.may_stand(line, place, |_| true))
     }
 }

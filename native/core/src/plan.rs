@@ -51,7 +51,13 @@ pub(crate) struct Format {
     pub steps: Vec<Step>,
     /// The value that tells when a line's request began, and the one that tells how long it took.
     pub date: String,
-    pub total: String,
+    pub total: Option<String>,
+    /// Where a line that is read by the steps may have a second reading.
+    pub doubts: Vec<Doubt>,
+    /// How its lines begin, and others perhaps as well.
+    pub front: Vec<Loose>,
+    /// Of those of which it is shown that no line has a second reading, or fits two of them.
+    pub proven: bool,
     /// The syslog tags whose lines may have it; empty: all.
     pub tags: Vec<String>,
     /// Where it hangs on the frontend which document a line becomes: that value, and the document's number by the name.
@@ -68,7 +74,44 @@ pub(crate) struct Format {
 pub(crate) enum Step {
     Literal(String),
     Blank,
-    Field { alias: String, kind: String },
+    Field {
+        alias: String,
+        kind: String,
+    },
+    /// At least a byte, up to the first blank or the first `end`.
+    Word {
+        alias: String,
+        end: char,
+    },
+    /// Up to the first place of a text; of an empty one, to the end of the line.
+    Text {
+        alias: String,
+        until: String,
+    },
+}
+
+/// A raw value, and how the section behind it begins.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Doubt {
+    pub after: String,
+    pub front: Vec<Loose>,
+}
+
+/// A step that takes in more than the format's.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Loose {
+    Literal(String),
+    /// One or more of them.
+    Blank,
+    /// Of the line.
+    End,
+    /// Any number of these bytes; `frontend`: they are the name of one.
+    Class {
+        members: String,
+        frontend: bool,
+    },
 }
 
 /// A member of the document: an object, or a value.

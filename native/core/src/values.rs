@@ -37,7 +37,7 @@ pub(crate) enum Read {
     Nanoseconds(usize),
     Rest(Box<[usize]>),
     Status(usize),
-    Outcome { status: Option<usize>, state: usize, errors: Vec<u8> },
+    Outcome { status: Option<usize>, state: Option<usize>, errors: Vec<u8> },
     Plus(Box<[usize]>),
     Tilde { frontend: usize, error: Option<usize> },
     Flag { flag: usize, version: Option<usize> },
@@ -47,6 +47,7 @@ pub(crate) enum Read {
     Letter { of: usize, at: usize, names: BTreeMap<u8, Box<[u8]>> },
     Captures(Side),
     Ambiguous { request: usize, response: usize },
+    Labels { configured: Box<[u8]>, own: Box<[(Box<[u8]>, usize)]> },
     Header(Slot),
     Headers(Side, usize, Box<[(Box<[u8]>, usize)]>),
     ClientAddress(Slot),
@@ -94,9 +95,10 @@ impl Read {
             "status" => Self::Status(one()?),
             "outcome" => Self::Outcome {
                 status: (places.len() > 1).then_some(one()?),
-                state: *places.last().unwrap_or(&0),
+                state: places.last().copied(),
                 errors: value.names.keys().map(|&letter| letter as u8).collect(),
             },
+            "status_outcome" => Self::Outcome { status: Some(one()?), state: None, errors: Vec::new() },
             "plus" => Self::Plus(places.into()),
             "tilde" => Self::Tilde { frontend: one()?, error: places.get(1).copied() },
             "flag" => Self::Flag { flag: one()?, version: places.get(1).copied() },
@@ -110,6 +112,11 @@ impl Read {
             },
             "captures" => Self::Captures(Side::named(value, places)?),
             "ambiguous" => Self::Ambiguous { request: one()?, response: *places.last().unwrap_or(&0) },
+            "labels" => {
+                let own = value.headers.iter().zip(places);
+                let own = own.map(|((name, _), place)| (format!("\"{name}\":").into_bytes().into(), *place));
+                Self::Labels { configured: value.json.as_bytes().into(), own: own.collect() }
+            }
             "header" => Self::Header(Slot::named(value, places)?),
             "headers" => {
                 let keys = value.headers.iter().map(|(name, at)| (format!("\"{name}\":").into_bytes().into(), *at));
@@ -135,7 +142,8 @@ impl Read {
     }
 }
 
-/// The block of captured headers of one side: of two, its own; one alone is that of one of the sides.
+/// The block of captured headers of one side: of two, its own; one alone is that of one of the sides. A format that has
+/// a place for one block only has it twice here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Side {
     request: usize,
@@ -146,7 +154,9 @@ pub(crate) struct Side {
 
 impl Side {
     fn named(value: &Value, places: &[usize]) -> Result<Self, PlanError> {
-        let &[request, response] = places else { return Err(PlanError(format!("{:?} reads two blocks", value.read))) };
+        let (Some(&request), Some(&response)) = (places.first(), places.last()) else {
+            return Err(PlanError(format!("{:?} reads a block, or two", value.read)));
+        };
         let alone = value.alone_of_request == value.of_request;
         Ok(Self { request, response, of_request: value.of_request, alone })
     }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn shipper_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("__build__", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     module.add_class::<encoding::Engine>()?;
     module.add_class::<encoding::Encoding>()?;
     module.add_class::<datagrams::Gathering>()?;
