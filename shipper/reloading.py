@@ -31,7 +31,7 @@ _log = structlog.get_logger()
 NAME: Final = "reloaded.json"
 _FIXED: Final = ("state_dir", "user", "metrics", "engine")
 """Settings that hold until shipper is started again."""
-_FIXED_OF_LISTENERS: Final = ("url", "receive_buffer_bytes", "socket_mode", "read_from")
+_FIXED_OF_LISTENERS: Final = ("url", "receive_buffer_bytes", "reuse_port", "socket_mode", "read_from")
 
 
 class Reception(BaseModel):

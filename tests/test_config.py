@@ -80,7 +80,7 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(
     ("flags", "said"),
     [
         ({"indx": {}}, "indx: unknown key; did you mean 'index'?"),
-        ({"listeners": [{"port": 1}]}, "listeners.0.port: unknown key; known are"),
+        ({"listeners": [{"bind": 1}]}, "listeners.0.bind: unknown key; known are"),
         ({"timezone": "Berlin"}, "timezone: unknown time zone 'Berlin'; did you mean 'Europe/Berlin'?"),
         ({"timezone": "../etc/passwd"}, "timezone: unknown time zone"),
         ({"listeners": [{"url": "http://127.0.0.1:1"}]}, "'http://127.0.0.1:1': the scheme must be one of"),
@@ -93,6 +93,7 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(
         ({"listeners": [{"url": "unix:///run/shipper/"}]}, "the whole path of a file is expected"),
         ({"listeners": [{"url": "file:///var/*/haproxy.log"}]}, "may stand in the file's name only"),
         ({"listeners": [{"url": "stdin:", "allow": ["::1"]}]}, "allow is of udp and tcp"),
+        ({"listeners": [{"url": "stdin:", "reuse_port": True}]}, "reuse_port is of udp and tcp"),
         ({"listeners": [{"allow": ["here"]}]}, "listeners.0.allow.0: "),
         ({"listeners": [{"url": "stdin:x"}]}, "the scheme must be one of"),
         ({"listeners": [{"url": "unix:///run/x", "socket_mode": "rw"}]}, "socket_mode: String should match pattern"),

@@ -29,6 +29,8 @@ class Listener(Closed):
     """Of `udp` and `tcp`: the addresses and networks that may send, like `192.0.2.0/24`; empty: all."""
     receive_buffer_bytes: PositiveInt = limits.RECEIVE_BUFFER_BYTES
     """Of `udp`: asked of the kernel (SO_RCVBUF); what it gave is logged."""
+    reuse_port: bool = False
+    """Of `udp` and `tcp`: share the port with other shippers here, each with its own state (SO_REUSEPORT)."""
     socket_mode: Annotated[str, Field(pattern=r"^0?[0-7]{3}$")] = "0666"
     """Of `unix-dgram` and `unix`: who may send, as `chmod` takes it; by default everybody, as with `/dev/log`."""
     read_from: Literal["beginning", "end"] = "beginning"
@@ -54,6 +56,9 @@ class Listener(Closed):
         at = listen_url.parse(self.url)
         if self.allow and not at.host:
             msg = f"allow is of udp and tcp; who may send to {self.url} is decided by its permissions"
+            raise ValueError(msg)
+        if self.reuse_port and not at.host:
+            msg = f"reuse_port is of udp and tcp; {self.url} has no port"
             raise ValueError(msg)
         return self
 

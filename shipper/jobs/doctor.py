@@ -143,7 +143,10 @@ def _counted(status: Status) -> Iterator[Finding]:
 
 
 def _through(listener: Listener, state_dir: Path) -> Finding:
-    """Send a blank datagram, and wait until the running shipper has counted it."""
+    """Send a blank datagram, and wait until the running shipper has counted it.
+
+    Where others share its port, send more: the kernel chooses who gets each.
+    """
     try:
         before = fetch(state_dir).empty
         _send_blank(listener)
@@ -152,6 +155,8 @@ def _through(listener: Listener, state_dir: Path) -> Finding:
             if fetch(state_dir).empty > before:
                 return Finding("through", f"a datagram to {listener.url} came through to the counters")
             time.sleep(_LOOK_S)
+            if listener.reuse_port:
+                _send_blank(listener)
     except (OSError, NoStatusError) as error:
         return Finding("through", f"{listener.url}: {error}", good=False)
     if listener.allow:

@@ -3,7 +3,8 @@
 1. The parent keeps the sockets open, so the kernel goes on collecting while a killed receiver is started again.
 2. Each UDP socket asks for its buffer, with SO_RCVBUFFORCE where that is allowed, and reads back what it got.
 3. What a service manager has opened already is taken as it is.
-4. An IPv6 socket takes IPv6 only: whether IPv4 is taken as well never depends on the machine's settings.
+4. Who shares a port with others (SO_REUSEPORT) says so; otherwise a second shipper is refused it.
+5. An IPv6 socket takes IPv6 only: whether IPv4 is taken as well never depends on the machine's settings.
 """
 
 from __future__ import annotations
@@ -148,6 +149,8 @@ def _bind(kind: socket.SocketKind, listener: config.Listener) -> socket.socket:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if family != socket.AF_UNIX and kind == socket.SOCK_STREAM:  # connections of the one before may linger
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if listener.reuse_port:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         _bind_in_time(bound, listener)
         bound.setblocking(False)  # noqa: FBT003 -- the standard library's signature
     except OSError:

@@ -1,4 +1,4 @@
-"""Unix sockets in the state folder: made, found, and why one cannot be asked.
+"""Unix sockets in the state folder: made, served, found, and why one cannot be asked.
 
 1. Only shipper's own user may connect (0600).
 2. Whoever has the state folder's lock owns the names: what an earlier life left there is replaced.
@@ -7,16 +7,55 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
-from contextlib import contextmanager
+import threading
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _CONNECTIONS_WAITING: Final = 8
+_PASSING: Final = {errno.EMFILE, errno.ENFILE, errno.ECONNABORTED}
+_PASSING_S: Final = 1.0
+
+
+class NamedServer:
+    """Hands each connection to ``answer``, which closes it, in a thread of its own, until it is closed."""
+
+    def __init__(self, state_dir: Path, name: str, answer: Callable[[socket.socket], None]) -> None:
+        self.path = state_dir / name
+        self._answer = answer
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Begin to serve. Raises OSError."""
+        self._socket = listen(self.path.parent, self.path.name)
+        threading.Thread(target=self._serve, args=(self._socket,), name=self.path.stem, daemon=True).start()
+
+    def close(self) -> None:
+        """Serve no more."""
+        if self._socket is not None:
+            with suppress(OSError):  # wakes the thread
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+            self._socket = None
+            self.path.unlink(missing_ok=True)
+
+    def _serve(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError as error:
+                if error.errno in _PASSING:
+                    time.sleep(_PASSING_S)
+                    continue
+                return
+            self._answer(connection)
 
 
 def listen(state_dir: Path, name: str) -> socket.socket:

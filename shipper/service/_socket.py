@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 import threading
 import time
 from contextlib import suppress
@@ -19,10 +17,11 @@ from pydantic import ValidationError
 
 from shipper.errors import ShipperError
 from shipper.limits import STATUS_AGE_S_MAX, STATUS_BYTES_MAX
-from shipper.service._named_socket import connect, listen, reason
+from shipper.service._named_socket import NamedServer, connect, reason
 from shipper.service._status import Status
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
 _log = structlog.get_logger()
@@ -60,20 +59,17 @@ class StatusServer:
     """Serves what was published last, until it is closed or the process ends."""
 
     def __init__(self, state_dir: Path) -> None:
-        self._state_dir = state_dir
         self._newest: Status | None = None
         self._published_s = 0.0
         self._there = threading.Event()
-        self._socket: socket.socket | None = None
+        self._server = NamedServer(state_dir, NAME, self._answer)
 
     def start(self) -> None:
         """Begin to serve; where that cannot be, say so and go on."""
         try:
-            self._socket = listen(self._state_dir, NAME)
+            self._server.start()
         except OSError as error:
-            _log.warning("status_not_served", path=str(self._state_dir / NAME), error=str(error))
-            return
-        threading.Thread(target=self._serve, args=(self._socket,), name="status", daemon=True).start()
+            _log.warning("status_not_served", path=str(self._server.path), error=str(error))
 
     def publish(self, status: Status) -> None:
         """Let this be the answer from now on."""
@@ -92,26 +88,13 @@ class StatusServer:
 
     def close(self) -> None:
         """Serve no more."""
-        if self._socket is not None:
-            with suppress(OSError):  # wakes the thread
-                self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
-            self._socket = None
-            (self._state_dir / NAME).unlink(missing_ok=True)
+        self._server.close()
 
-    def _serve(self, listening: socket.socket) -> None:
-        while True:
-            try:
-                asking, _ = listening.accept()
-            except OSError as error:
-                if error.errno in {errno.EMFILE, errno.ENFILE, errno.ECONNABORTED}:
-                    time.sleep(ANSWER_S)
-                    continue
-                return
-            with asking, suppress(OSError):  # who asked has left
-                asking.settimeout(ANSWER_S)
-                if self._there.wait(ANSWER_S) and self._newest is not None:
-                    asking.sendall(self._newest.model_dump_json().encode())
+    def _answer(self, asking: socket.socket) -> None:
+        with asking, suppress(OSError):  # who asked has left
+            asking.settimeout(ANSWER_S)
+            if self._there.wait(ANSWER_S) and self._newest is not None:
+                asking.sendall(self._newest.model_dump_json().encode())
 
 
 def _read(asking: socket.socket) -> bytes:

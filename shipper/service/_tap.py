@@ -10,12 +10,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import select
-import socket
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
@@ -25,9 +22,10 @@ import structlog
 
 from shipper.errors import ShipperError
 from shipper.limits import TAP_BODIES_WAITING_MAX, TAP_LISTENERS_MAX, TAP_SEND_S_MAX
-from shipper.service._named_socket import connect, listen, reason
+from shipper.service._named_socket import NamedServer, connect, reason
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
@@ -71,19 +69,16 @@ class TapServer:
     """Hands bodies to whoever watches, until it is closed or the process ends."""
 
     def __init__(self, state_dir: Path) -> None:
-        self._state_dir = state_dir
-        self._socket: socket.socket | None = None
         self._watchers: tuple[_Watcher, ...] = ()
         self._lock = threading.Lock()
+        self._server = NamedServer(state_dir, NAME, self._answer)
 
     def start(self) -> None:
         """Begin to serve; where that cannot be, say so and go on."""
         try:
-            self._socket = listen(self._state_dir, NAME)
+            self._server.start()
         except OSError as error:
-            _log.warning("tap_not_served", path=str(self._state_dir / NAME), error=str(error))
-            return
-        threading.Thread(target=self._serve, args=(self._socket,), name="tap", daemon=True).start()
+            _log.warning("tap_not_served", path=str(self._server.path), error=str(error))
 
     def offer(self, bodies: Sequence[Body]) -> None:
         """Let those who watch have these, if they can take them."""
@@ -93,28 +88,15 @@ class TapServer:
 
     def close(self) -> None:
         """Serve no more."""
-        if self._socket is not None:
-            with suppress(OSError):  # wakes the thread
-                self._socket.shutdown(socket.SHUT_RDWR)
-            self._socket.close()
-            self._socket = None
-            (self._state_dir / NAME).unlink(missing_ok=True)
+        self._server.close()
 
-    def _serve(self, listening: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError as error:
-                if error.errno in {errno.EMFILE, errno.ENFILE, errno.ECONNABORTED}:
-                    time.sleep(IDLE_S)
-                    continue
-                return
-            connection.settimeout(TAP_SEND_S_MAX)
-            if len(self._watchers) >= TAP_LISTENERS_MAX:
-                with connection, suppress(OSError):
-                    connection.sendall(b'{"refused": "%d others watch already"}\n' % TAP_LISTENERS_MAX)
-                continue
+    def _answer(self, connection: socket.socket) -> None:
+        connection.settimeout(TAP_SEND_S_MAX)
+        if len(self._watchers) < TAP_LISTENERS_MAX:
             threading.Thread(target=self._show, args=(connection,), name="tapped", daemon=True).start()
+            return
+        with connection, suppress(OSError):
+            connection.sendall(b'{"refused": "%d others watch already"}\n' % TAP_LISTENERS_MAX)
 
     def _show(self, connection: socket.socket) -> None:
         watcher = _Watcher(connection)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.traffic import line
+from tests.end_to_end.traffic import Sender, line
+from tests.free_ports import free_udp_port
 from tests.shipper_process import COMMAND, ShipperProcess, until
 
 if TYPE_CHECKING:
@@ -47,6 +48,36 @@ def test_what_standard_input_brought_is_not_given_up_while_elasticsearch_is_away
         process.terminate()
         assert process.wait(15) == 0
     assert len(shipper.pending()) == 100
+
+
+def test_several_shippers_share_a_port_and_every_line_is_there_once(world: World) -> None:
+    port = free_udp_port()
+    listeners = [{"url": f"udp://127.0.0.1:{port}", "reuse_port": True}]
+    shippers = [world.started(listeners=listeners) for _ in range(2)]
+    senders = [Sender(port) for _ in range(40)]
+    for number in range(2_000):
+        senders[number % len(senders)].send([line(number)])
+    for sender in senders:
+        sender.close()
+    until(lambda: sum(shipper.commit().journaled for shipper in shippers) == 2_000, "every line is settled")
+    assert world.indexed.numbers() == Counter(range(2_000))
+    assert all(shipper.commit().journaled for shipper in shippers)
+    doctored = subprocess.run(
+        [COMMAND, "doctor", "--config", str(shippers[0].file)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "came through to the counters" in doctored.stdout, doctored.stdout + doctored.stderr
+    assert [shipper.stop() for shipper in shippers] == [0, 0]
+
+
+def test_who_does_not_share_a_port_is_refused_it(world: World) -> None:
+    first = world.started()
+    second = world.shipper(listeners=[{"url": f"udp://127.0.0.1:{first.port}", "reuse_port": True}])
+    done = subprocess.run(
+        [COMMAND, "run", "--config", str(second.file)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode != 0
+    assert "Address already in use" in done.stderr
+    assert first.stop() == 0
 
 
 class LogFile:
