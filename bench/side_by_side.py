@@ -2,7 +2,7 @@
 
 1. A run offers lines at one rate for some seconds, and waits until the sink has them all or gets no more. CPU time is
    that of the contestant's processes alone, until the last document came; memory is their PSS at its most.
-2. Each contestant is offered growing rates until it loses a line; what it did at each is a row.
+2. Each contestant is offered growing rates until it loses a line or is far behind; what it did at each is a row.
 3. The goals are held against the rows at the end, and the measurement fails when one is missed.
 """
 
@@ -31,6 +31,8 @@ AWAY_S: Final = 10
 QUIET_S: Final = 3.0
 """The sink has what it gets when nothing came for so long."""
 
+BEHIND_MS: Final = 10_000
+"""With such a median latency, more does not show more."""
 LATE_MS: Final = 250
 """A generator that was further behind is worth a word."""
 COLUMNS: Final = [
@@ -104,11 +106,11 @@ def main(rates: Sequence[int] = RATES, seconds: int = SECONDS, only: str = "") -
 
 
 def _growing(contestant: Contestant, capture: Path, loads: Sequence[Load]) -> list[Row]:
-    """Offer growing loads until lines are lost."""
+    """Offer growing loads until lines are lost, or wait for long."""
     rows = []
     for load in loads:
         rows.append(run(contestant, capture, load))
-        if rows[-1].lost:
+        if rows[-1].lost or rows[-1].seen.latency_ms > BEHIND_MS:
             break
     return rows
 
