@@ -353,7 +353,7 @@ METRICS_CONNECTIONS_MAX: Final = 8
 """Of those who ask for counters and health at the same time; further ones are closed unheard."""
 
 METRICS_REQUEST_S_MAX: Final = 5.0
-"""How long one of them may take to ask, and to read the answer."""
+"""How long one of them may take to ask and to read the answer, both together."""
 
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""
