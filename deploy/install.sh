@@ -13,7 +13,8 @@
 #   /usr/lib/sysusers.d, /usr/lib/sysctl.d
 #   /usr/share/…                          completion for bash, zsh and fish
 #
-# May be run again, for an upgrade: `systemctl restart shipper` then loses nothing, since systemd keeps the socket.
+# May be run again, for an upgrade: `systemctl restart shipper` then loses nothing that the kernel's buffer has room for,
+# since systemd keeps the socket. Keep shutdown_timeout_s small in a shipper.toml of your own.
 # DESTDIR puts all of it below another folder and starts nothing; PYTHON names another interpreter.
 set -eu
 

@@ -118,13 +118,16 @@ class Client:
         packed = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         return self._perform("POST", path, packed, {_TYPE: _NDJSON, "content-encoding": "gzip"}, timeout_s)
 
-    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
+    def request(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float | None = None
+    ) -> tuple[int, Any]:
         """Send one request; give the status and the parsed JSON (text where it is none, None where it is empty).
 
-        ``path`` begins with `/` and is quoted already. Raises ConnectionFailed when no whole answer came in time.
+        ``path`` begins with `/` and is quoted already. Raises ConnectionFailed when no whole answer came in
+        ``timeout_s``, or in the time that the settings give.
         """
         content = None if body is None else json.dumps(body).encode()
-        answer = self._perform(method, path, content, {_TYPE: _JSON}, self._timeout_s)
+        answer = self._perform(method, path, content, {_TYPE: _JSON}, timeout_s or self._timeout_s)
         return answer.status, _parsed(answer.body)
 
     def upload(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:

@@ -208,6 +208,9 @@ PARKED_BATCH_BYTES: Final = MIB
 DEAD_LETTER_COPY_TIMEOUT_S: Final = 5.0
 """A copy to the index of dead letters may take this long; the worker that buried them waits for it."""
 
+DEAD_LETTER_INDEX_RETRY_S: Final = 60.0
+"""Between two attempts to create that index: burials meanwhile wait for nothing, and their letters are not copied."""
+
 DEAD_LETTER_FILE_BYTES: Final = 64 * MIB
 """One file of dead letters; then the next is begun."""
 
@@ -350,7 +353,7 @@ METRICS_CONNECTIONS_MAX: Final = 8
 """Of those who ask for counters and health at the same time; further ones are closed unheard."""
 
 METRICS_REQUEST_S_MAX: Final = 5.0
-"""How long one of them may take to ask, and to read the answer."""
+"""How long one of them may take to ask and to read the answer, both together."""
 
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""

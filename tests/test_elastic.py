@@ -159,6 +159,16 @@ def test_an_answer_that_does_not_come_is_a_failed_connection() -> None:
             client.bulk("i", b"{}\n", 0.2)
 
 
+def test_a_request_may_be_given_less_time_than_the_settings_give() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with connected(url) as client:
+            begun_s = time.monotonic()
+            with pytest.raises(TimedOut):
+                client.request("GET", "/", timeout_s=0.2)
+            assert time.monotonic() - begun_s < 1.5
+
+
 DRIPPED = [b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000, http(200, b"{}" + b" " * 1000)]
 
 

@@ -3,7 +3,8 @@
 1. A letter is on disk before its copy is sent. No line waits for a copy: what cannot be copied is said, and stays in
    the files alone.
 2. A copy has the `_id` of its letter's document: none is there twice.
-3. The index is created with its mapping before the first copy. One that is there already is taken as it is.
+3. The index is created with its mapping before the first copy. One that is there already is taken as it is. Where it
+   cannot be created, nothing is asked for DEAD_LETTER_INDEX_RETRY_S, so that a burial costs no wait.
 4. A copy stays when its letter is retried or deleted: it tells what was refused once.
 """
 
@@ -17,7 +18,7 @@ import structlog
 from shipper.dead_letter._files import DeadLetters
 from shipper.dead_letter._letter import letter_of
 from shipper.errors import Retryable
-from shipper.limits import DEAD_LETTER_COPY_TIMEOUT_S
+from shipper.limits import DEAD_LETTER_COPY_TIMEOUT_S, DEAD_LETTER_INDEX_RETRY_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ _log = structlog.get_logger()
 
 _OK: Final = range(200, 300)
 _CONFLICT: Final = 409
+_RETRY_US: Final = round(DEAD_LETTER_INDEX_RETRY_S * 1_000_000)
 _EXISTS: Final = "resource_already_exists_exception"
 _DATE: Final[Mapping[str, Any]] = {"type": "date_nanos", "format": "uuuu-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
 _KEYWORD: Final[Mapping[str, Any]] = {"type": "keyword", "ignore_above": 8191}
@@ -72,7 +74,9 @@ class Client(Protocol):
     def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
         """Send NDJSON. Raises Retryable."""
 
-    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
+    def request(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float | None = None
+    ) -> tuple[int, Any]:
         """Send one request; give status and answer. Raises Retryable."""
 
 
@@ -85,6 +89,8 @@ class Copied:
         self._client = client
         self._clock_us = clock_us
         self._is_made = False
+        self._failed: tuple[int, str] | None = None
+        """When the index could not be created, and why."""
 
     def write(self, refusals: Sequence[Refusal]) -> str | None:
         """Put ``refusals`` on disk, then copy them. Give None, or the reason why none of them could be kept."""
@@ -107,11 +113,23 @@ class Copied:
         return trouble
 
     def _make(self) -> str | None:
-        if not self._is_made:
-            status, answer = self._client.request("PUT", f"/{self._index}", _INDEX)
-            if status not in _OK and _EXISTS not in json.dumps(answer):
-                return f"the index cannot be created: {json.dumps(answer)}"
-            self._is_made = True
+        """Give None once the index is there, or why it is not."""
+        if self._is_made:
+            return None
+        if self._failed is not None and 0 <= self._clock_us() - self._failed[0] < _RETRY_US:
+            return self._failed[1]
+        trouble = self._create()
+        self._failed = None if trouble is None else (self._clock_us(), trouble)
+        self._is_made = trouble is None
+        return trouble
+
+    def _create(self) -> str | None:
+        try:
+            status, answer = self._client.request("PUT", f"/{self._index}", _INDEX, DEAD_LETTER_COPY_TIMEOUT_S)
+        except Retryable as error:
+            return f"the index cannot be created: {error}"
+        if status not in _OK and _EXISTS not in json.dumps(answer):
+            return f"the index cannot be created: {json.dumps(answer)}"
         return None
 
 

@@ -13,6 +13,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from shipper.encode import choose_engine
+from shipper.errors import ConfigError
 from shipper.preflight import Finding, haproxy
 from shipper.receive import ReadingSpeed, look
 from shipper.replay.kernel_drops import udp_sockets
@@ -56,7 +58,7 @@ def examine(config: Config, haproxy_socket: Path | None = None) -> Iterator[Find
         for listener in datagrams:
             yield _through(listener, config.state_dir)
     if datagrams:
-        yield _reading_speed(max(listener.receive_buffer_bytes for listener in datagrams))
+        yield _reading_speed(max(listener.receive_buffer_bytes for listener in datagrams), config)
 
 
 def _running(config: Config) -> Status | None:
@@ -173,16 +175,17 @@ def _send_blank(listener: Listener) -> None:
         sender.sendto(_BLANK, (host, listener.port))
 
 
-def _reading_speed(buffer_bytes: int) -> Finding:
+def _reading_speed(buffer_bytes: int, config: Config) -> Finding:
     """Time reading on a socket of its own, and say what its buffer means at that rate."""
     try:
-        with closing(ReadingSpeed(buffer_bytes)) as measured:
+        engine = choose_engine(config.engine)
+        with closing(ReadingSpeed(buffer_bytes, engine)) as measured:
             lines_per_s = measured.lines_per_s(b"x" * _LINE_BYTES, _MEASURED_S)
             granted = measured.granted_bytes
-    except OSError as error:
+    except (OSError, ConfigError) as error:
         return Finding("speed", f"reading could not be timed: {error}", doubtful=True)
     held = 2 * granted // _KERNEL_LINE_BYTES
-    text = f"one core reads {lines_per_s:,.0f} lines of {_LINE_BYTES} bytes a second here"
+    text = f"one core reads {lines_per_s:,.0f} lines of {_LINE_BYTES} bytes a second here, with the {engine} engine"
     return Finding(
         "speed",
         f"{text}; a receive buffer of {granted} bytes holds about {held:,} more while it is away",

@@ -1,11 +1,17 @@
-"""A journal that gets no line before what is to be hidden of it is hidden."""
+"""A journal that gets no line before what is to be hidden of it is hidden.
+
+A hash is longer than a short value, so a line may grow. One that grows beyond all measure loses its text: else a sender
+could make up lines whose entry is larger than an entry may be. Bounded so, one entry stays one entry, written whole or
+not at all.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from shipper.journal.codec import Packed
 from shipper.journal.entry import LINE_HEADER, Flag
+from shipper.limits import LINE_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +19,11 @@ if TYPE_CHECKING:
     from shipper.haproxy.privacy import Hider
     from shipper.journal.codec import Draft
     from shipper.journal.entry import Cursor, FileId
+
+_GROWTH_MAX: Final = 4
+_GROWTH_FREE_BYTES: Final = 512
+"""A line may become so many times as long, and this much longer: an entry of RECEIVE_BATCH_BYTES then stays below
+ENTRY_BYTES_MAX, and lines that people send stay far below either."""
 
 
 class Journal(Protocol):
@@ -61,8 +72,14 @@ class Hiding:
 def _hidden(draft: Draft | Packed, hider: Hider) -> Packed:
     headers, lines, data, at = [], [], draft.data, 0
     for length, delta_us, origin, flags in LINE_HEADER.iter_unpack(draft.table):
-        line = hider.line(data[at : at + length], cut=bool(flags & Flag.CUT))
+        line = _bounded(data[at : at + length], hider, cut=bool(flags & Flag.CUT))
         headers.append(LINE_HEADER.pack(len(line), delta_us, origin, flags))
         lines.append(line)
         at += length
     return Packed(draft.received_us, b"".join(headers), b"".join(lines), draft.origins, draft.tally, draft.cursors)
+
+
+def _bounded(raw: bytes, hider: Hider, *, cut: bool) -> bytes:
+    line = hider.line(raw, cut=cut)
+    longest = max(len(raw), min(LINE_BYTES_MAX, _GROWTH_MAX * len(raw) + _GROWTH_FREE_BYTES))
+    return line if len(line) <= longest else hider.withheld(raw)

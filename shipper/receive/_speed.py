@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shipper.config import Listener
 from shipper.journal.entry import ReceiveTally
-from shipper.receive._gathering import Gathering
+from shipper.receive._engines import new_gathering
 from shipper.receive._passed import Passed
 from shipper.receive._sockets import open_udp
+
+if TYPE_CHECKING:
+    from shipper.receive._engines import Engine
 
 _NO_TALLY: Final = ReceiveTally()
 _FILL: Final = 4_096
@@ -18,11 +21,11 @@ _FILL: Final = 4_096
 
 
 class ReadingSpeed:
-    """A socket of loopback with the buffer that is asked for. Raises OSError when it cannot be opened."""
+    """A socket of loopback with the buffer that is asked for, and who reads. Raises OSError when it does not open."""
 
-    def __init__(self, buffer_bytes: int) -> None:
+    def __init__(self, buffer_bytes: int, engine: Engine) -> None:
         self._source = open_udp(0, Listener(url="udp://127.0.0.1:0", receive_buffer_bytes=buffer_bytes), Passed())
-        self._gathering = Gathering(lambda: time.time_ns() // 1_000)
+        self._gathering = new_gathering(engine, lambda: time.time_ns() // 1_000)
 
     @property
     def granted_bytes(self) -> int:

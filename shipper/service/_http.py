@@ -1,8 +1,8 @@
 """`/metrics`, `/health/live` and `/health/ready` over HTTP, in the shipping process.
 
 1. Read-only, and nothing of a request is used but its path: there is nothing to inject into.
-2. At most METRICS_CONNECTIONS_MAX at the same time, each within METRICS_REQUEST_S_MAX a read: nobody who asks can hold
-   up the shipping.
+2. At most METRICS_CONNECTIONS_MAX at the same time, each for at most METRICS_REQUEST_S_MAX, however slowly it asks:
+   nobody can hold up the shipping, nor shut out the others for long.
 3. The socket is the supervising parent's: who asks while the shipping process is started again waits for the answer.
 """
 
@@ -12,6 +12,7 @@ import json
 import socket
 import sys
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
@@ -79,9 +80,13 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 -- the base's signature
+        deadline = threading.Timer(METRICS_REQUEST_S_MAX, _end, [request])
+        deadline.daemon = True
         try:
+            deadline.start()
             super().process_request_thread(request, client_address)
         finally:
+            deadline.cancel()
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 -- the base's signature
@@ -90,9 +95,13 @@ class _Server(ThreadingHTTPServer):
             _log.exception("metrics_not_answered")
 
 
+def _end(connection: socket.socket) -> None:
+    with suppress(OSError):  # it is closed already
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = METRICS_REQUEST_S_MAX
     server_version = "shipper"
     sys_version = ""
 

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from shipper.dead_letter import Copied, DeadLetters, read
 from shipper.elastic import Answer
 from shipper.errors import ConnectionFailed
+from shipper.limits import DEAD_LETTER_COPY_TIMEOUT_S, DEAD_LETTER_INDEX_RETRY_S
 from tests.dead_letter.test_files import NOON_US, refused
 
 if TYPE_CHECKING:
@@ -24,12 +25,18 @@ class Client:
     made: tuple[int, Any] = (200, {"acknowledged": True})
     statuses: tuple[int, ...] = (201,)
     fails: bool = False
+    silent: bool = False
     bodies: list[list[Any]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
 
-    def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
+    def request(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float | None = None
+    ) -> tuple[int, Any]:
         assert body
+        assert timeout_s == DEAD_LETTER_COPY_TIMEOUT_S
         self.requests.append((method, path))
+        if self.silent:
+            raise ConnectionFailed("no answer")
         return self.made
 
     def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
@@ -86,6 +93,23 @@ def test_a_copy_that_fails_is_said_and_the_letter_is_kept(tmp_path: Path, client
     assert reason in event["reason"]
     assert event["items"] == 1
     assert len(list(read(tmp_path))) == 1
+
+
+@pytest.mark.parametrize("wrong", [Client(silent=True), Client(made=(403, {"error": "no answer allowed"}))])
+def test_an_index_that_cannot_be_created_is_tried_again_after_a_minute(tmp_path: Path, wrong: Client) -> None:
+    now_us = NOON_US
+    files = DeadLetters(tmp_path, 1_000_000, unsettled=lambda _: False, clock_us=lambda: NOON_US)
+    letters = Copied(files, "letters", wrong, lambda: now_us)
+    with capture_logs() as events:
+        for number in range(3):
+            letters.write([refused(number)])
+    reasons = [event["reason"] for event in events if event["event"] == "dead_letters_not_copied"]
+    assert len(wrong.requests) == 1
+    assert ["the index cannot be created" in reason and "no answer" in reason for reason in reasons] == [True] * 3
+    wrong.silent, wrong.made = False, (200, {"acknowledged": True})
+    now_us += round(DEAD_LETTER_INDEX_RETRY_S * 1_000_000)
+    letters.write([refused(3)])
+    assert (len(wrong.requests), len(wrong.bodies)) == (2, 1)
 
 
 def test_what_cannot_be_kept_is_not_copied(tmp_path: Path) -> None:

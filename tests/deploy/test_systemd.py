@@ -60,6 +60,10 @@ def test_the_sockets_are_the_listeners_of_the_configuration() -> None:
     assert values("shipper.socket", "ReceiveBuffer") == [f"{settings.listeners[0].receive_buffer_bytes // 1024**2}M"]
 
 
+def test_a_stop_is_short_since_nobody_reads_the_socket_meanwhile() -> None:
+    assert config.load(ROOT / "deploy" / "shipper.toml").shutdown_timeout_s <= 1.0
+
+
 def test_the_times_of_the_unit_are_longer_than_those_of_shipper() -> None:
     (watchdog,), (stop,) = values("shipper.service", "WatchdogSec"), values("shipper.service", "TimeoutStopSec")
     assert int(watchdog) > PULSE_AGE_S_MAX

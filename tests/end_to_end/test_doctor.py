@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shipper.encode import choose_engine
 from shipper.service import NoStatusError, fetch
 from tests.cli.commands import shipper as command
 from tests.free_ports import free_udp_port
@@ -69,7 +70,7 @@ def test_a_running_shipper_that_loses_nothing_is_well_and_no_line_comes_of_the_l
     assert "is open in the running shipper" in said
     assert f"a datagram to udp://127.0.0.1:{shipper.port} came through to the counters" in said
     assert "none of them lost" in said
-    assert "lines of 400 bytes a second here" in said
+    assert f"lines of 400 bytes a second here, with the {choose_engine('auto')} engine" in said
     status = fetch(shipper.state.root)
     assert (status.journaled, status.empty) == (0, 1)
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from shipper.errors import JournalFull
 from shipper.haproxy.privacy import Hider, Rules
-from shipper.journal.codec import Draft, Packed
+from shipper.journal.codec import Draft, Packed, encode_entry
 from shipper.journal.entry import LINE_HEADER, Cursor, Flag, Origin
 from shipper.journal.hiding import Hiding
+from shipper.limits import (
+    DATAGRAM_LINES_MAX,
+    LINE_BYTES_MAX,
+    RECEIVE_BATCH_BYTES,
+    RECEIVE_BATCH_LINES,
+    SENDERS_REMEMBERED_MAX,
+)
 from tests.haproxy.lines import Values
 
 
@@ -89,6 +96,43 @@ def test_what_waits_for_room_is_hidden_once() -> None:
     writing.full = False
     journal.append(came)
     assert (counting.hidden, len(writing.taken)) == (1, 1)
+
+
+@pytest.mark.parametrize("uri_bytes", [8_000, 60_000])
+def test_lines_that_hashes_would_blow_up_lose_their_text_and_any_entry_of_theirs_can_be_written(uri_bytes: int) -> None:
+    writing, line = Writing(), Values(r=b"GET /?%s HTTP/1.1" % (b"&a" * (uri_bytes // 2))).line()
+    count = RECEIVE_BATCH_BYTES // len(line) + 1
+    hashing = Hider(Rules(parameters={"*": "hash"}), b"k" * 32, ())
+    assert len(hashing.line(line)) > 4 * len(line)
+    Hiding(writing, hashing).append(draft(*[line] * count))
+    (taken,) = writing.taken
+    assert taken.data == hashing.withheld(line) * count
+    encode_entry(taken, 0, 0)
+
+
+def test_any_full_entry_that_is_bounded_so_can_be_written() -> None:
+    class Growing(Hider):
+        def line(self, raw: bytes, *, cut: bool = False) -> bytes:  # noqa: ARG002 -- the base's signature
+            return raw * 4 + bytes(512)
+
+    writing, lines = Writing(), RECEIVE_BATCH_LINES + DATAGRAM_LINES_MAX
+    size = (RECEIVE_BATCH_BYTES + LINE_BYTES_MAX) // lines
+    came = draft(*[b"x" * size] * lines)
+    came = replace(came, origins=[Origin(0, "x" * 255)] * SENDERS_REMEMBERED_MAX)
+    Hiding(writing, Growing(Rules(), None, ())).append(came)
+    assert len(writing.taken[0].data) == lines * (size * 4 + 512)
+    encode_entry(writing.taken[0], 0, 0)
+
+
+def test_a_short_line_may_grow_and_a_long_one_not_beyond_what_a_line_holds() -> None:
+    class Growing(Hider):
+        def line(self, raw: bytes, *, cut: bool = False) -> bytes:  # noqa: ARG002 -- the base's signature
+            return raw + bytes(500)
+
+    writing = Writing()
+    for raw in (b"x", b"x" * (LINE_BYTES_MAX - 499)):
+        Hiding(writing, Growing(Rules(), None, ())).append(draft(raw))
+    assert [taken.data for taken in writing.taken] == [b"x" + bytes(500), Hider.withheld(b"x" * (LINE_BYTES_MAX - 499))]
 
 
 def test_without_rules_a_draft_is_handed_on_as_it_is() -> None:

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shipper.errors import ConfigError
 from shipper.limits import METRICS_CONNECTIONS_MAX, PULSE_AGE_S_MAX, STATUS_AGE_S_MAX
-from shipper.service import Metrics, Timed, Vitals, open_http, serve_http
+from shipper.service import Metrics, Timed, Vitals, _http, open_http, serve_http
 from shipper.service._histogram import Histogram
 from tests.service.statuses import FINE, status
 from tests.service.test_metrics import Cluster, Published
@@ -121,6 +121,25 @@ def test_those_who_ask_nothing_shut_out_nobody_for_long(site: Site) -> None:
         else:
             return
     pytest.fail("nobody is served any more")
+
+
+@pytest.mark.parametrize("begin", [b"", b"GET /metrics HTTP/1.0\r\n"], ids=["request", "headers"])
+def test_who_drips_a_request_is_let_go_in_time(monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
+    monkeypatch.setattr(_http, "METRICS_REQUEST_S_MAX", 0.3)
+    with closing(socket.create_connection(("127.0.0.1", Site().port))) as dripping:
+        dripping.sendall(begin)
+        dripping.settimeout(0.02)
+        deadline_s = time.monotonic() + 5
+        while time.monotonic() < deadline_s:
+            try:
+                dripping.sendall(b"x")
+                if dripping.recv(1) == b"":
+                    return
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+    pytest.fail("it is still listened to")
 
 
 def test_a_port_that_is_taken_is_a_wrong_configuration(site: Site) -> None:

@@ -60,6 +60,11 @@ class Hider:
         except Exception:  # noqa: BLE001 -- whatever it is that we do not know of this line, nobody may see it
             return raw[: header.end] + WITHHELD
 
+    @staticmethod
+    def withheld(raw: bytes) -> bytes:
+        """Give the line without its text: what is not to be known of it."""
+        return raw[: read_header(match_header(raw)).end] + WITHHELD
+
     def values(self, known: CompiledFormat) -> Sequence[tuple[int, _Hide]]:
         """Give what hides the values of a format, each with the place of its value among them."""
         by_alias = self._by_format[known]
