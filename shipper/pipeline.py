@@ -192,7 +192,7 @@ def _receive(config: Config, state: StateFolder, sources: Sequence[Source], stop
         for source, listener in zip(sources, reception.listeners, strict=True):
             source.allow(listener.allow)
         renewed.renew(lambda: writer(reception))
-        journal.hider = reception.hider()
+        journal.renew(reception.hider())
 
     stop.when_news(reload)
     ended = receive(

@@ -45,7 +45,7 @@ class Hiding:
 
     def __init__(self, journal: Journal, hider: Hider | None) -> None:
         self._journal = journal
-        self.hider = hider
+        self._hider = hider
         self._asked: Draft | Packed | None = None
         self._hidden: Packed | None = None
 
@@ -54,13 +54,18 @@ class Hiding:
         """How far each followed file is in the journal."""
         return self._journal.cursors
 
+    def renew(self, hider: Hider | None) -> None:
+        """Hide with ``hider`` from now on, what waits for room as well: the rules may be stricter than they were."""
+        self._hider = hider
+        self._asked = self._hidden = None
+
     def append(self, draft: Draft | Packed) -> None:
         """Write one entry. Raises JournalFull when there is no room; nothing was written then."""
-        if self.hider is None or not draft.count:
+        if self._hider is None or not draft.count:
             self._journal.append(draft)
             return
         if self._hidden is None or draft is not self._asked:  # one that waits for room is hidden once
-            self._asked, self._hidden = draft, _hidden(draft, self.hider)
+            self._asked, self._hidden = draft, _hidden(draft, self._hider)
         self._journal.append(self._hidden)
         self._asked = self._hidden = None
 

@@ -135,6 +135,17 @@ def test_a_short_line_may_grow_and_a_long_one_not_beyond_what_a_line_holds() -> 
     assert [taken.data for taken in writing.taken] == [b"x" + bytes(500), Hider.withheld(b"x" * (LINE_BYTES_MAX - 499))]
 
 
+def test_what_waits_for_room_is_hidden_by_the_rules_that_hold_when_there_is_some() -> None:
+    writing, came = Writing(full=True), draft(Values().line())
+    journal = Hiding(writing, Counting(Rules(parameters={"x": "drop"}), None, ()))
+    with pytest.raises(JournalFull):
+        journal.append(came)
+    journal.renew(hider())
+    writing.full = False
+    journal.append(came)
+    assert b"10.0.0.0" in writing.taken[0].data
+
+
 def test_without_rules_a_draft_is_handed_on_as_it_is() -> None:
     writing, came = Writing(), draft(b"anything")
     Hiding(writing, None).append(came)
