@@ -5,147 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from shipper import processes
+from tests.supervised import supervised, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-SUPERVISOR = """
-import os, sys, time
-from pathlib import Path
-from shipper import memory
-from shipper.errors import Fatal
-from shipper.processes import EXIT_DONE, Role, notifier, supervise
-
-folder = Path(sys.argv[1])
-
-def note(what):
-    with (folder / "notes").open("a") as notes:
-        notes.write(f"{what}\\n")
-
-def works(name):
-    def target(stop):
-        note(f"{name} {os.getpid()}")
-        while not stop.wait(60):
-            pass
-        note(f"{name} stops")
-        return 0
-    return target
-
-def hangs(stop):
-    note(f"hangs {os.getpid()}")
-    time.sleep(60)
-
-def is_done(stop):
-    note(f"is_done {os.getpid()}")
-    return EXIT_DONE
-
-def finishes(stop):
-    note(f"finishes {os.getpid()}")
-    while not stop.wait(60):
-        pass
-    note(f"finishes in peace: {stop.is_patient}")
-    while stop.is_patient and not (folder / "finished").exists():
-        stop.wait(0.01)
-        stop.is_set()
-    return 0
-
-def breathes(stop):
-    bytearray(2**23)  # what glibc has seen freed, it keeps from then on, if it is let
-    before = resident()
-    blocks = [bytearray(b"x") * 2**23 for _ in range(8)]
-    del blocks[:-1]
-    memory.give_back()
-    note(f"breathes kept {resident() - before}")
-    return EXIT_DONE
-
-def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-def crashes(stop):
-    note(f"crashes {os.getpid()}")
-    raise RuntimeError("on purpose")
-
-def gives_up(stop):
-    note(f"gives_up {os.getpid()}")
-    raise Fatal("cannot go on")
-
-def stays(stop):
-    note(f"stays {os.getpid()}")
-    time.sleep(60)
-
-def learns(stop):
-    note(f"learns {os.getpid()}")
-    stop.when_news(lambda news: note(f"told {len(news)} of {news[:3].decode()}"))
-    while not stop.wait(60):
-        pass
-    return 0
-
-def reloads():
-    note("reloads")
-    return not (folder / "wrong").exists()
-
-targets = {f.__name__: f for f in (hangs, crashes, gives_up, is_done, finishes, breathes, learns, stays)}
-targets |= {"receive": works("receive"), "ship": works("ship")}
-roles = [
-    Role(
-        n,
-        targets[n],
-        float(sys.argv[2]),
-        lambda n=n: note(f"{n} gone"),
-        news=(lambda: b"new" * 50_000) if n in {"learns", "hangs"} else None,
-    )
-    for n in sys.argv[3:]
-]
-sys.exit(supervise(roles, reloads, notifier(os.environ)))
-"""
-
-
-class Supervised:
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
-        self._file = folder / "notes"
-
-    @property
-    def notes(self) -> list[str]:
-        return self._file.read_text().splitlines() if self._file.exists() else []
-
-    def wait_for(self, *names: str, times: int = 1) -> list[int]:
-        """Give the last pids of the children once each was started so often."""
-        deadline = time.monotonic() + 8
-        while time.monotonic() < deadline:
-            pids = {
-                name: [int(n.split()[1]) for n in self.notes if n.split()[0] == name and n[-1].isdigit()]
-                for name in names
-            }
-            if all(len(found) >= times for found in pids.values()):
-                return [pids[name][-1] for name in names]
-            time.sleep(0.01)
-        raise AssertionError(self.notes)
-
-
-@contextmanager
-def supervised(folder: Path, *names: str, timeout_s: float = 8.0, **environ: str) -> Iterator[Supervised]:
-    arguments = [sys.executable, "-c", SUPERVISOR, str(folder), str(timeout_s), *names]
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, env=os.environ | environ
-    )
-    try:
-        yield Supervised(folder, process)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
 
 
 def is_alive(pid: int) -> bool:
@@ -250,6 +122,22 @@ def test_a_child_that_is_killed_while_it_finishes_is_started_again_to_finish(tmp
         assert sum(note.startswith("is_done ") and note[-1].isdigit() for note in run.notes) == 1
 
 
+def test_a_child_that_leaves_for_a_reload_has_not_finished(tmp_path: Path) -> None:
+    with supervised(tmp_path, "is_done", "finishes") as run:
+        run.wait_for("is_done", "finishes")
+        told(run, "finishes in peace: True")
+        run.process.send_signal(signal.SIGHUP)
+        run.wait_for("finishes", times=2)
+        (tmp_path / "finished").touch()
+        assert run.process.wait(5) == 0
+
+
+def test_a_child_that_is_done_needs_no_pulse(tmp_path: Path) -> None:
+    with supervised(tmp_path, "is_done", "sees") as run:
+        assert run.process.wait(5) == 0
+        assert "sees a receiver of 0.0 s" in run.notes
+
+
 def test_a_signal_ends_the_finishing(tmp_path: Path) -> None:
     with supervised(tmp_path, "is_done", "finishes") as run:
         run.wait_for("is_done", "finishes")
@@ -298,13 +186,6 @@ def test_the_end_of_the_pipe_means_that_the_parent_is_gone() -> None:
     os.close(read)
 
 
-def told(run: Supervised, *notes: str) -> None:
-    deadline = time.monotonic() + 8
-    while not set(notes) <= set(run.notes):
-        assert time.monotonic() < deadline, run.notes
-        time.sleep(0.01)
-
-
 def test_a_reload_is_told_to_the_child_that_can_take_it_and_the_other_is_started_again(tmp_path: Path) -> None:
     with supervised(tmp_path, "learns", "ship") as run:
         learns, ship = run.wait_for("learns", "ship")
@@ -342,10 +223,10 @@ def test_a_child_that_does_not_leave_in_time_is_killed(tmp_path: Path) -> None:
 
 @contextmanager
 def service_manager(folder: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        told.bind(str(folder / "notify"))
-        told.settimeout(8)
-        yield told
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(folder / "notify"))
+        manager.settimeout(8)
+        yield manager
 
 
 def test_a_service_manager_hears_of_start_life_reload_and_stop(tmp_path: Path) -> None:

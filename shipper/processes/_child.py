@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import math
 import mmap
 import os
 import select
@@ -54,9 +55,13 @@ class Pulse:
         """Say that the child is alive."""
         _SECONDS.pack_into(self._memory, 0, time.monotonic())
 
+    def rest(self) -> None:
+        """Say that the child is done: none beats any more, and that is well."""
+        _SECONDS.pack_into(self._memory, 0, math.inf)
+
     @property
     def age_s(self) -> float:
-        """Seconds since the last beat; without any, since the machine was started."""
+        """Seconds since the last beat; without any, since the machine was started. None at rest: 0."""
         (beat_s,) = _SECONDS.unpack_from(self._memory)
         return max(0.0, time.monotonic() - float(beat_s))
 

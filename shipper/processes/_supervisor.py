@@ -155,9 +155,10 @@ class _Supervisor:
         """Plan the next start, the later the more often it failed; or none, if that would not help or is not needed."""
         child.close()
         post.child = None
-        if status == EXIT_DONE or (self._finishing and status == 0):
+        if status == EXIT_DONE or (self._finishing and status == 0 and child.leave_by_s is None):
             _log.info("child_done", name=post.role.name, pid=child.pid)
             post.done = True
+            post.role.pulse.rest()
             self._let_finish()
             return
         if status == 0 and child.leave_by_s is not None:
