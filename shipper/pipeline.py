@@ -37,6 +37,8 @@ from shipper.enrichment import open_enrichment
 from shipper.errors import ConfigError, Retryable
 from shipper.jobs.retention import prune_for_ever
 from shipper.journal import Bounds, Committer, Hiding, Ledger, Reader, Renewed, StateFolder, Writer, load
+from shipper.journal.codec import encode_segment_header
+from shipper.journal.entry import SEGMENT_ID_BYTES
 from shipper.limits import RECEIVE_STOP_S_MAX
 from shipper.processes import EXIT_DONE, Role, notifier, supervise
 from shipper.receive import open_sources, passed_sockets, receive
@@ -99,6 +101,7 @@ class _Running:
         self._unresolved = config
         self._state = state
         self._again = again
+        self._news = b""
         self._sources = open_sources(config.listeners, passed_sockets(os.environ, state.root / "sockets"))
         address = config.metrics.address
         self._http = None if address is None else open_http(address)
@@ -107,7 +110,7 @@ class _Running:
             lambda stop: _receive(self._config, self._state, self._sources, stop),
             stop_timeout_s=RECEIVE_STOP_S_MAX + STOP_GRACE_S,
             stopped=self._remove,
-            news=lambda: Reception.of(self._config).model_dump_json().encode(),
+            news=lambda: self._news,
         )
         self.roles = [
             self._receiving,
@@ -120,11 +123,13 @@ class _Running:
             config = self._again()
             must_stay(self._unresolved, config)
             haproxy_files.announce(config.haproxy_cfg, os.environ)
-            self._config = config.resolved()
+            resolved = config.resolved()
+            reception = _tried(resolved)
         except ConfigError as error:
             told(self._state.root, str(error))
             return False
-        self._unresolved = config
+        self._news = reception.model_dump_json().encode()
+        self._config, self._unresolved = resolved, config
         telemetry.configure(config.log_level)
         told(self._state.root, None)
         return True
@@ -162,6 +167,15 @@ class _Running:
         server.close()
         client.close()
         return 0
+
+
+def _tried(config: Config) -> Reception:
+    """Read and open all that the children will; give what the receiving one is to be told. Raises ConfigError."""
+    reception = Reception.of(config)
+    encode_segment_header(bytes(SEGMENT_ID_BYTES), reception.interpretation.model_dump_json().encode())
+    Client(config.elasticsearch).close()
+    open_enrichment(config.enrichment)
+    return reception
 
 
 def _receive(config: Config, state: StateFolder, sources: Sequence[Source], stop: Stop) -> int:

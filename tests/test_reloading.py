@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shipper.config import Config, Journal, Listener, Metrics
 from shipper.errors import ConfigError
+from shipper.limits import INTERPRETATION_BYTES_MAX
 from shipper.reloading import _FIXED, _FIXED_OF_LISTENERS, Outcome, Reception, must_stay, told
+from tests.free_ports import free_ports
+from tests.shipper_process import ShipperProcess, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BEFORE = Config(timezone="UTC", listeners=(Listener(url="udp://127.0.0.1:5140"), Listener(url="tcp://127.0.0.1:5140")))
 
@@ -59,3 +68,35 @@ def test_the_last_outcome_is_kept(tmp_path: Path) -> None:
 
 def test_an_outcome_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
     told(tmp_path / "missing", None)
+
+
+@pytest.fixture(scope="module")
+def shipper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShipperProcess]:
+    (nobody,) = free_ports(1)
+    with ShipperProcess(tmp_path_factory.mktemp("reloading"), f"https://127.0.0.1:{nobody}", "reloading") as shipper:
+        yield shipper
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"privacy": {"key_file": "missing"}}, "privacy.key_file missing"),
+        ({"privacy": {"key_file": os.devnull}}, "at least 16 characters"),
+        ({"elasticsearch": {"ca_file": "missing"}}, "elasticsearch.ca_file missing"),
+        ({"elasticsearch": {"api_key_file": "missing"}}, "elasticsearch.api_key_file missing"),
+        ({"enrichment": {"geo_file": "missing"}}, "enrichment.geo_file missing"),
+        ({"labels": {"large": "x" * INTERPRETATION_BYTES_MAX}}, "what lines are read with takes"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_noticed_before_a_process_hears_of_it(
+    shipper: ShipperProcess, wrong: dict[str, dict[str, Any]], named: str
+) -> None:
+    refused = len(shipper.events("reload_refused"))
+    shipper.configure(**wrong)
+    os.kill(shipper.pid, signal.SIGHUP)
+    until(lambda: len(shipper.events("reload_refused")) > refused, "it was refused", patience_s=8)
+    shipper.configure(**{section: dict.fromkeys(settings) for section, settings in wrong.items()})
+    assert named in shipper.events("reload_refused")[-1]["reason"]
+    assert shipper.exit is None
+    assert len(shipper.events("child_started")) == 2
+    assert not shipper.events("configuration_reloaded")
