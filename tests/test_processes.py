@@ -221,6 +221,15 @@ def test_a_child_that_does_not_leave_in_time_is_killed(tmp_path: Path) -> None:
         assert run.wait_for("stays", times=2) != [stays]
 
 
+def test_a_child_that_the_kernel_cannot_end_yet_is_killed_once(tmp_path: Path) -> None:
+    with supervised(tmp_path, "stays", timeout_s=0.2, UNKILLABLE="1") as run:
+        run.wait_for("stays")
+        run.process.send_signal(signal.SIGHUP)
+        told(run, "kill")
+        time.sleep(0.3)
+        assert run.notes.count("kill") == 1
+
+
 @contextmanager
 def service_manager(folder: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -157,7 +157,9 @@ class Child:
         self.role = role
         self.started_s = time.monotonic()
         self._status: int | None = None
-        self.leave_by_s: float | None = None
+        self.leaves = False
+        """Whether it was asked to leave."""
+        self.kill_at_s: float | None = None
         """When it is killed if it has not left until then."""
         read, self._write = os.pipe()
         os.set_blocking(self._write, False)
@@ -193,7 +195,8 @@ class Child:
 
     def leave(self) -> None:
         """Ask it to settle what is under way, and to make room for the next."""
-        self.leave_by_s = time.monotonic() + self.role.stop_timeout_s
+        self.leaves = True
+        self.kill_at_s = time.monotonic() + self.role.stop_timeout_s
         self._tell(_LEAVE)
 
     def tell(self, news: bytes) -> None:
@@ -203,7 +206,8 @@ class Child:
             self.kill()
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once: one kill is enough, however long the kernel takes."""
+        self.kill_at_s = None
         if self.status() is None:
             os.kill(self.pid, signal.SIGKILL)
 

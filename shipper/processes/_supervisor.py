@@ -105,7 +105,7 @@ class _Supervisor:
         """Give how long there is nothing to do unless a signal comes; None: for ever."""
         now_s = time.monotonic()
         waits = [post.due_s - now_s for post in self._posts if post.child is None and not post.done]
-        waits += [post.child.leave_by_s - now_s for post in self._posts if post.child and post.child.leave_by_s]
+        waits += [post.child.kill_at_s - now_s for post in self._posts if post.child and post.child.kill_at_s]
         if self._notifier.watchdog_s is not None:
             waits.append(self._notifier.watchdog_s / 3)
         if not self._ready:
@@ -127,7 +127,7 @@ class _Supervisor:
         self._notifier.reloading()
         if self._reload():
             for post in self._posts:
-                if post.child is None or post.child.leave_by_s is not None:
+                if post.child is None or post.child.leaves:
                     continue
                 if post.role.news is None:
                     post.child.leave()
@@ -147,7 +147,7 @@ class _Supervisor:
                     post.child.finish()
         elif (status := post.child.status()) is not None:
             self._ended(post, post.child, status)
-        elif post.child.leave_by_s is not None and time.monotonic() >= post.child.leave_by_s:
+        elif post.child.kill_at_s is not None and time.monotonic() >= post.child.kill_at_s:
             _log.warning("child_killed", name=post.role.name, pid=post.child.pid, reason="it did not leave in time")
             post.child.kill()
 
@@ -155,13 +155,13 @@ class _Supervisor:
         """Plan the next start, the later the more often it failed; or none, if that would not help or is not needed."""
         child.close()
         post.child = None
-        if status == EXIT_DONE or (self._finishing and status == 0 and child.leave_by_s is None):
+        if status == EXIT_DONE or (self._finishing and status == 0 and not child.leaves):
             _log.info("child_done", name=post.role.name, pid=child.pid)
             post.done = True
             post.role.pulse.rest()
             self._let_finish()
             return
-        if status == 0 and child.leave_by_s is not None:
+        if status == 0 and child.leaves:
             _log.info("child_left", name=post.role.name, pid=child.pid)
             self._fill(post)
             return
