@@ -45,6 +45,12 @@ GIVE_BACK_INTERVAL_S: Final = 0.25
 ROOM_WAIT_S: Final = 0.1
 """How soon a stop is noticed while delivery has no room."""
 
+LEAVE_S_MAX: Final = 5.0
+"""How long requests under way are waited for when another process goes on: what has no verdict then, it sends again."""
+
+DRAIN_TURN_S: Final = 1.0
+"""Between two commits, and two signs of life, at the end."""
+
 _NOT_LOGGED: Final = {"version", "engine", "pid", "started_at", "taken_at", "senders", "expected"}
 _QUARTERS_IN_HOUR: Final = 4
 _QUARTER_US: Final = 900_000_000
@@ -87,10 +93,21 @@ class Shipping:
         while not stop.is_hasty and time.monotonic() < deadline_s and self._take():
             self._submit()
             self._commit()
-        self.delivery.close(max(0.0, deadline_s - time.monotonic()))
+        self._drain(stop, deadline_s)
+        self.delivery.close(0.0)
         self._commit()
         self.committer.write()
         self._tell("shipping_stopped")
+
+    def _drain(self, stop: Stop, deadline_s: float) -> None:
+        """Wait until ``deadline_s`` for what is under way, alive meanwhile; in haste not for long."""
+        if stop.is_hasty:
+            deadline_s = min(deadline_s, time.monotonic() + LEAVE_S_MAX)
+        while not self.delivery.drain(max(0.0, min(DRAIN_TURN_S, deadline_s - time.monotonic()))):
+            self._commit()
+            stop.is_set()  # a look is a beat of the pulse
+            if time.monotonic() >= deadline_s:
+                break
 
     def _is_under_way(self) -> bool:
         """Say whether there is a line that is not settled."""

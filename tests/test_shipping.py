@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from structlog.testing import capture_logs
 
+from shipper import shipping
 from shipper.config import Interpretation
 from shipper.journal import Batch, Commit, Ledger, Position, Verdicts
 from shipper.shipping import Shipping
@@ -50,6 +52,8 @@ class Cluster:
         self.settled: SimpleQueue[tuple[int, Verdicts]] = SimpleQueue()
         self.indices: list[str] = []
         self.closed = False
+        self.waits_s: list[float] = []
+        self.is_away = False
 
     def submit(self, ticket: int, bodies: Sequence[Body], _timeout_s: float) -> bool:
         if not self.room:
@@ -64,6 +68,12 @@ class Cluster:
 
     def committed(self, _position: Position) -> None:
         pass
+
+    def drain(self, timeout_s: float) -> bool:
+        self.waits_s.append(timeout_s)
+        if self.is_away:
+            time.sleep(timeout_s)
+        return not self.is_away
 
     def close(self, _timeout_s: float) -> bool:
         self.closed = True
@@ -114,8 +124,10 @@ class Turns:
     def __init__(self, turns: int) -> None:
         self._turns = turns
         self.waits = 0
+        self.looks = 0
 
     def is_set(self) -> bool:
+        self.looks += 1
         self._turns -= 1
         return self._turns < 0
 
@@ -128,9 +140,18 @@ def batch(number: int, interpretation: bytes = KNOWN) -> Batch:
     return Batch(tuple(entries([LINE], [])), interpretation, Position(SEGMENT, number))
 
 
-def run(batches: Sequence[Batch], *, turns: int, room: int) -> tuple[Ledger, Cluster, Turns]:
+def run(
+    batches: Sequence[Batch],
+    *,
+    turns: int,
+    room: int,
+    is_away: bool = False,
+    is_hasty: bool = False,
+    shutdown_timeout_s: float = 0.2,
+) -> tuple[Ledger, Cluster, Turns]:
     ledger, cluster, stop = Ledger(Commit()), Cluster(room), Turns(turns)
-    shipping = Shipping(
+    cluster.is_away, stop.is_hasty = is_away, is_hasty
+    parts = Shipping(
         cast("Reader", Journal(batches)),
         cast("Delivery", cluster),
         ledger,
@@ -141,7 +162,7 @@ def run(batches: Sequence[Batch], *, turns: int, room: int) -> tuple[Ledger, Clu
         lines_max=100,
         linger_s=1.0,
     )
-    shipping.run(cast("Stop", stop), shutdown_timeout_s=0.2)
+    parts.run(cast("Stop", stop), shutdown_timeout_s)
     return ledger, cluster, stop
 
 
@@ -166,6 +187,21 @@ def test_a_stop_ships_what_is_left_and_moves_the_commit_past_it() -> None:
 def test_what_has_no_room_stays_in_the_journal() -> None:
     ledger, _, _ = run([batch(n) for n in range(5)], turns=3, room=2)
     assert ledger.commit.position == Position(SEGMENT, 1)
+
+
+def test_who_waits_at_the_end_shows_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipping, "DRAIN_TURN_S", 0.02)
+    _, cluster, stop = run([], turns=0, room=0, is_away=True)
+    assert 3 <= len(cluster.waits_s) == stop.looks - 1
+    assert max(cluster.waits_s) <= 0.02
+    assert cluster.closed
+
+
+def test_who_leaves_for_a_reload_waits_for_a_short_time_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipping, "LEAVE_S_MAX", 0.05)
+    _, cluster, _ = run([], turns=0, room=0, is_away=True, is_hasty=True, shutdown_timeout_s=60.0)
+    assert sum(cluster.waits_s) <= 0.06
+    assert cluster.closed
 
 
 @pytest.mark.parametrize("stored", [b"{}x", b'{"version":2}', b'{"listener_zones":["Mars/Base"]}'])

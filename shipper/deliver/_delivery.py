@@ -103,6 +103,10 @@ class Delivery:
             parked=self._surroundings.parking.totals,
         )
 
+    def drain(self, timeout_s: float) -> bool:
+        """Take nothing more, wait until nothing is under way or ``timeout_s`` is over; tell which. May be repeated."""
+        return self._state.drain(timeout_s)
+
     def close(self, timeout_s: float) -> bool:
         """Take nothing more, wait until all is settled or ``timeout_s`` is over, end the workers.
 

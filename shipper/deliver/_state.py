@@ -169,12 +169,17 @@ class State:
         """Whether an end is near."""
         return self._closing
 
-    def close(self, timeout_s: float) -> bool:
-        """Admit nothing more, wait until all is settled or time is over; tell which."""
+    def drain(self, timeout_s: float) -> bool:
+        """Admit nothing more, wait until nothing is under way or time is over; tell which."""
         with self._changed:
             self._closing = True
             self._wake_all()
-            self._changed.wait_for(lambda: self._stopped or not (self._open or self._in_flight), timeout_s)
+            return self._changed.wait_for(lambda: self._stopped or not (self._open or self._in_flight), timeout_s)
+
+    def close(self, timeout_s: float) -> bool:
+        """Admit nothing more, wait until all is settled or time is over; tell which."""
+        with self._changed:
+            self.drain(timeout_s)
             self._stopped = True
             self._wake_all()
             return not self._open

@@ -73,6 +73,17 @@ def test_close_gives_up_in_time_and_tells_nothing_afterwards(tmp_path: Path) -> 
         assert not b.verdicts
 
 
+def test_what_is_under_way_can_be_waited_for_piece_by_piece(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        b.cluster.request = lambda _i, _n: whole(503)
+        b.delivery.submit(1, [TEN])
+        assert not b.delivery.drain(0.05)
+        assert not b.delivery.submit(2, [TEN], timeout_s=0.01)
+        b.cluster.request = lambda _i, _n: None
+        assert b.delivery.drain(5)
+        assert b.verdicts == {1: Verdicts(indexed=10)}
+
+
 def test_close_ends_a_submit_that_waits(tmp_path: Path) -> None:
     with bench(tmp_path, unsettled_bytes_max=1) as b:
         b.cluster.request = lambda _i, _n: whole(503)
