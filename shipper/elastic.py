@@ -39,6 +39,7 @@ _NDJSON: Final = "application/x-ndjson"
 _GZIP_LEVEL: Final = 1
 """The quickest: bulk bodies are so repetitive that more effort gains little (docs/delivery.md has figures)."""
 _OK: Final = 200
+_SHOWN_CHARS: Final = 60
 _ANSWER: Final = "errors,items.*.status,items.*.error"
 """All that a verdict needs of a bulk answer; the whole would be as large as the request."""
 
@@ -124,11 +125,17 @@ class Client:
         """Send one request; give the status and the parsed JSON (text where it is none, None where it is empty).
 
         ``path`` begins with `/` and is quoted already. Raises ConnectionFailed when no whole answer came in
-        ``timeout_s``, or in the time that the settings give.
+        ``timeout_s``, or in the time that the settings give; and when it came from something else.
         """
         content = None if body is None else json.dumps(body).encode()
         answer = self._perform(method, path, content, {_TYPE: _JSON}, timeout_s or self._timeout_s)
-        return answer.status, _parsed(answer.body)
+        parsed = _parsed(answer.body)
+        if answer.status == _OK and isinstance(parsed, str):
+            shown = parsed[:_SHOWN_CHARS]
+            raise ConnectionFailed(
+                f"what answers is not {self._peer}, but says {shown!r}; look at the address and port"
+            )
+        return answer.status, parsed
 
     def upload(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
         """Send bytes of the `content-type` that ``headers`` name; give what ``request`` gives, and raise what it does.

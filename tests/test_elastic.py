@@ -207,6 +207,12 @@ def test_a_request_gives_text_where_the_answer_is_no_json() -> None:
         assert client.request("GET", "/_cluster/health") == (502, "bad gateway")
 
 
+def test_what_answers_without_json_is_something_else_and_that_is_said() -> None:
+    page = http(200, b"<html>It works!</html>", "text/html")
+    with serving(page) as server, connected(server.url) as client, pytest.raises(ConnectionFailed, match="It works!"):
+        client.request("GET", "/_cluster/health")
+
+
 @pytest.mark.parametrize(
     ("settings", "header"),
     [
