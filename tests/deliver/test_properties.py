@@ -14,7 +14,7 @@ from shipper.errors import ConnectionFailed
 from tests.deliver.bodies import Lines, position
 from tests.deliver.fakes import Cluster, bench, error, until, whole
 
-SCRATCH = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SCRATCH = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 PASSING = [
     error(429, "es_rejected_execution_exception"),
     error(403, "cluster_block_exception"),

@@ -18,7 +18,7 @@ UNDATED = b"<134>Nov 21 01:02:03 haproxy[7]: Server web/s1 is DOWN."
 LINES = st.lists(st.sampled_from([DATED, UNDATED, b"nothing that is known"]), min_size=1, max_size=12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(LINES, st.data())
 def test_who_goes_on_in_the_middle_makes_the_same_documents(raws: list[bytes], data: st.DataObject) -> None:
     whole = list(CapturedEncoder(Interpretation(), RECEIVED_US).documents(raws))

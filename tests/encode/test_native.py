@@ -132,7 +132,7 @@ def taught(interpretation: Interpretation, batch: Batch, enricher: Enricher | No
     return encoder
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(some_lines, min_size=1, max_size=3),
     interpretations,
@@ -159,7 +159,7 @@ ANY_TIME = Interpretation.model_validate({"index": {"accept_past_days": None, "a
 NATIVE_ENGINE, PYTHON_ENGINE = NativeEncoder(ANY_TIME), Encoder(ANY_TIME)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.one_of(native_lines, damaged()), min_size=1, max_size=6))
 def test_no_line_is_read_in_another_way(raws: list[bytes]) -> None:
     batch = batch_of(entry_of([(raw, 0, 0, Flag(0)) for raw in raws], lines.RECEIVED_US, 0))
@@ -230,7 +230,7 @@ def captured_lines(draw: st.DrawFn) -> bytes:
     ).encode()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(captured_lines(), min_size=1, max_size=6))
 def test_captured_headers_are_told_in_the_same_way(raws: list[bytes]) -> None:
     batch = batch_of(entry_of([(raw, 0, 0, Flag(0)) for raw in raws], lines.RECEIVED_US, 0))
@@ -290,7 +290,7 @@ def spliced(draw: st.DrawFn) -> bytes:
     )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(
     custom_formats(),
     st.sampled_from([{}, {"site": "b"}]),
@@ -310,7 +310,7 @@ def test_the_usual_formats_of_ones_own_are_native(text: str) -> None:
     assert group.first.name == "own"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(sorted(zoneinfo.available_timezones())),
     st.datetimes(BEGIN, BEGIN.replace(year=2261)),

@@ -121,7 +121,7 @@ def both(
     return fast, to_json(understood.record.document())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rendered, lines.zones, received, interpretations)
 def test_the_engine_writes_what_the_record_says(
     raw: bytes, zone: str, received_us: int | None, interpretation: Interpretation
@@ -137,7 +137,7 @@ def test_a_lower_bound_that_stands_alone_makes_a_line_partial() -> None:
     assert '"partial":true' in fast
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(any_line, lines.zones, received, interpretations, st.booleans())
 def test_no_bytes_raise_and_the_engine_agrees_on_all(
     raw: bytes,
@@ -150,7 +150,7 @@ def test_no_bytes_raise_and_the_engine_agrees_on_all(
     assert fast == slow
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(any_line, received)
 def test_every_field_is_in_the_mapping_with_its_type(raw: bytes, received_us: int | None) -> None:
     document = lines.flat(json.loads(both(raw, "UTC", received_us, Interpretation(formats=FORMATS))[0]))
@@ -191,7 +191,7 @@ def documents(encoder: Encoder, entries_: Sequence[Entry]) -> dict[tuple[str, st
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(any_line.filter(bool), min_size=1, max_size=12),
     st.lists(st.integers(0, 12), max_size=3),

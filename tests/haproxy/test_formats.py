@@ -28,14 +28,14 @@ TOLD_APART = st.sampled_from(sorted(STOCK_FORMATS)).flatmap(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TOLD_APART)
 def test_no_line_fits_two_stock_formats(told: tuple[str, bytes]) -> None:
     name, line = told
     assert [known.name for known in STOCK if known.plan.match(line) is not None] == [name]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(values.lines_of(NEVER_GUESSED["httplog-1.6"]))
 def test_the_httplog_of_before_1_7_is_never_guessed(line: bytes) -> None:
     assert interpreted(line)["haproxy.log_format"] == "httplog"
@@ -78,14 +78,14 @@ def check_cuts(line: bytes, interpretation: Interpretation) -> None:
 
 
 @pytest.mark.parametrize("name", STOCK_FORMATS)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.data())
 def test_a_cut_line_of_a_stock_format_keeps_what_was_complete(name: str, data: st.DataObject) -> None:
     check_cuts(data.draw(values.lines_of(STOCK_FORMATS[name])), Interpretation())
 
 
 @pytest.mark.parametrize("name", CUSTOM)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.data())
 def test_a_cut_line_of_a_configured_format_keeps_what_was_complete(name: str, data: st.DataObject) -> None:
     known = Interpretation(formats=(Format(name=name, log_format=CUSTOM[name]),))
@@ -93,7 +93,7 @@ def test_a_cut_line_of_a_configured_format_keeps_what_was_complete(name: str, da
 
 
 @pytest.mark.parametrize("encoding", ["json", "cbor"])
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.data())
 def test_a_cut_line_of_named_values_keeps_what_was_complete(encoding: str, data: st.DataObject) -> None:
     parts = parts_of(JSON)

@@ -27,7 +27,7 @@ named_strings = st.lists(st.tuples(field_names, printed), min_size=1, max_size=8
 
 
 @pytest.mark.parametrize("encoding", WRITERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(named_strings, st.data())
 def test_what_is_printed_is_read_back(encoding: str, text: str, data: st.DataObject) -> None:
     parts = parts_of(text)
@@ -38,7 +38,7 @@ def test_what_is_printed_is_read_back(encoding: str, text: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("encoding", WRITERS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(named_strings, st.data())
 def test_a_cut_line_keeps_its_complete_members_and_no_half_of_one(
     encoding: str, text: str, data: st.DataObject
@@ -57,7 +57,7 @@ def test_a_cut_line_keeps_its_complete_members_and_no_half_of_one(
 
 
 @pytest.mark.parametrize("read", [read_json, read_cbor])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.binary(), st.text('{}[]",:\\ 0aF9null', max_size=40).map(str.encode)), st.data())
 def test_no_bytes_raise(read: Callable[[bytes, int], Any], line: bytes, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(line)))

@@ -19,7 +19,7 @@ RS = "haproxy.http.response."
 HTTPLOG = STOCK[0].plan
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(values)
 def test_what_is_printed_is_read_back(printed: Values) -> None:
     found = HTTPLOG.match(printed.line())

@@ -348,7 +348,7 @@ class JournalModel(RuleBasedStateMachine):
                 shutil.rmtree(self.state.root.parent)
 
 
-JournalModel.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+JournalModel.TestCase.settings = settings(max_examples=120, stateful_step_count=40)
 TestJournalModel = JournalModel.TestCase
 
 

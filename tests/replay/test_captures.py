@@ -62,7 +62,7 @@ def read(path: Path, offset: int = 0) -> list[Line]:
         return list(capture.lines(offset))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(contents, st.sampled_from(sorted(COMPRESSIONS)), st.data())
 def test_lines_are_the_same_however_they_are_compressed_and_wherever_reading_begins(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, compression: str, data: st.DataObject

@@ -82,7 +82,7 @@ def count(client: Client, name: str, query: Mapping[str, object]) -> int:
 
 
 def test_random_values_are_not_refused(client: Client, installed: Index) -> None:
-    @settings(max_examples=100, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=100, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.lists(documents(), max_size=5))
     def run(made: list[dict[str, Any]]) -> None:
         assert refused(client, f"{installed.prefix}-2026.11.21", made) == []
@@ -93,7 +93,7 @@ def test_random_values_are_not_refused(client: Client, installed: Index) -> None
 def test_no_line_makes_a_document_that_is_refused(client: Client, installed: Index) -> None:
     name = f"{installed.prefix}-2026.11.21"
 
-    @settings(max_examples=50, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=50, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.lists(httplog_lines | junk, min_size=1, max_size=10))
     def run(lines: list[bytes]) -> None:
         encoder = CapturedEncoder(Interpretation(labels={"team": "a" * HUGE}), near_us=1_795_222_923_000_000)
