@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from shipper.journal.entry import Cursor, FileId
-    from shipper.receive._gathering import Gathering
-    from shipper.receive._source import Flush
+    from shipper.receive._gathering import Flush, Gathering
 
 _log = structlog.get_logger()
 

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from shipper.journal.codec import Draft
 from shipper.journal.entry import Flag, Origin, ReceiveTally
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from shipper.journal.codec import Packed
     from shipper.journal.entry import Cursor, FileId
     from shipper.receive._allowed import Allowed
-    from shipper.receive._source import Flush
+
+Flush: TypeAlias = "Callable[[], bool]"
+"""Appends what was gathered. False: the journal is full, so finish what is in hand and read no more."""
 
 _ENDS: Final = b"\r\n\0"
 _DELTA_US_MAX: Final = 2**32 - 1

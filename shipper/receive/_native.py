@@ -22,13 +22,12 @@ from shipper.limits import (
     RECEIVE_CALL_DATAGRAMS,
     SENDERS_REMEMBERED_MAX,
 )
-from shipper.receive._gathering import Gathering
+from shipper.receive._gathering import Flush, Gathering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shipper.receive._allowed import Allowed
-    from shipper.receive._source import Flush
 
 _IPV4_BYTES: Final = 4
 

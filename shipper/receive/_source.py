@@ -7,19 +7,16 @@ again, and is read in the receiving child.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from shipper.limits import RECEIVE_BUSY_DATAGRAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shipper.journal.entry import Cursor, FileId
     from shipper.receive._framing import Framed
-    from shipper.receive._gathering import Gathering
-
-Flush: TypeAlias = "Callable[[], bool]"
-"""Appends what was gathered. False: the journal is full, so finish what is in hand and read no more."""
+    from shipper.receive._gathering import Flush, Gathering
 
 
 class WhenFull(enum.Enum):

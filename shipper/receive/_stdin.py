@@ -18,8 +18,8 @@ from shipper.receive._framing import Framed, LineFraming
 from shipper.receive._source import Ordinary, WhenFull, gather
 
 if TYPE_CHECKING:
-    from shipper.receive._gathering import Gathering
-    from shipper.receive._source import Bookmarks, Flush
+    from shipper.receive._gathering import Flush, Gathering
+    from shipper.receive._source import Bookmarks
 
 _log = structlog.get_logger()
 

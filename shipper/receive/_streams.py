@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shipper.receive._allowed import Allowed
-    from shipper.receive._gathering import Gathering
-    from shipper.receive._source import Bookmarks, Flush
+    from shipper.receive._gathering import Flush, Gathering
+    from shipper.receive._source import Bookmarks
     from shipper.receive._unix_path import UnixPath
 
 _log = structlog.get_logger()
