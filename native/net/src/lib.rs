@@ -91,12 +91,13 @@ impl Inbox {
 pub fn send(socket: BorrowedFd, datagrams: &[&[u8]], end: &[u8]) -> io::Result<usize> {
     let mut sent = 0;
     for some in datagrams.chunks(CALL_DATAGRAMS_MAX) {
-        match send_some(socket, some, end) {
-            Ok(taken) => sent += taken,
+        let taken = match send_some(socket, some, end) {
+            Ok(taken) => taken,
             Err(error) if sent == 0 => return Err(error),
             Err(_) => break,
-        }
-        if sent % CALL_DATAGRAMS_MAX != 0 {
+        };
+        sent += taken;
+        if taken < some.len() {
             break;
         }
     }
@@ -153,6 +154,7 @@ mod tests {
     use super::*;
     use std::net::UdpSocket;
     use std::os::fd::AsFd;
+    use std::os::unix::net::UnixDatagram;
 
     fn pair(at: &str) -> (UdpSocket, UdpSocket) {
         let (here, there) = (UdpSocket::bind(at).unwrap(), UdpSocket::bind(at).unwrap());
@@ -174,6 +176,20 @@ mod tests {
             assert_eq!(inbox.receive(here.as_fd()).unwrap(), 0);
             assert!(inbox.is_empty());
         }
+    }
+
+    #[test]
+    fn nothing_overtakes_what_was_not_taken() {
+        let path = std::env::temp_dir().join(format!("shipper-net-{}", std::process::id()));
+        let here = UnixDatagram::bind(&path).unwrap();
+        let there = UnixDatagram::unbound().unwrap();
+        there.connect(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let lines: Vec<&[u8]> = vec![b"x"; 2 * CALL_DATAGRAMS_MAX];
+        let taken = send(there.as_fd(), &lines, b"").unwrap();
+        assert!(taken < CALL_DATAGRAMS_MAX);
+        assert_eq!(send(there.as_fd(), &lines, b"").unwrap(), 0);
+        assert_eq!(Inbox::new(lines.len(), 10).receive(here.as_fd()).unwrap(), taken);
     }
 
     #[test]
