@@ -6,7 +6,8 @@
 3. A real part that is missing skips its tests with the reason; under ``CI`` it fails them.
 4. One browser serves the session, because playwright runs once in a thread. A page that logs an error, or raises one,
    fails its test. What these tests bring along (axe, vega) comes from ``browser/package-lock.json``: ``npm ci``.
-5. No example of a property has a deadline: other work may share the machine. A test as a whole has its time-out.
+5. No example of a property has a deadline, nor has its making: other work may share the machine. A test as a whole has
+   its time-out.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 import pytest
 from elasticsearch import Elasticsearch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
 from deploy.local_elasticsearch import LocalElasticsearch, Unavailable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-settings.register_profile("shared machine", deadline=None)
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
 
 _TEST_HEAP = "512m"

@@ -5,7 +5,7 @@ import random
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipper.deliver._answers import Items, read
@@ -14,7 +14,7 @@ from shipper.errors import ConnectionFailed
 from tests.deliver.bodies import Lines, position
 from tests.deliver.fakes import Cluster, bench, error, until, whole
 
-SCRATCH = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+SCRATCH = settings(max_examples=40)
 PASSING = [
     error(429, "es_rejected_execution_exception"),
     error(403, "cluster_block_exception"),

@@ -8,7 +8,7 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipper.config import Interpretation
@@ -290,7 +290,7 @@ def spliced(draw: st.DrawFn) -> bytes:
     )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(
     custom_formats(),
     st.sampled_from([{}, {"site": "b"}]),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from shipper.errors import Permanent
@@ -52,7 +52,7 @@ def meant(decode: object, value: bytes | None) -> bytes:
     return _DECODERS[decode](value) if decode in _DECODERS else value
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(values.log_formats, st.data())
 def test_what_is_printed_is_read_back(text: str, data: st.DataObject) -> None:
     plan = compiled(text)

@@ -185,7 +185,7 @@ def test_a_folder_that_may_not_be_read_is_an_error_that_says_so(state: StateFold
         st.one_of(st.lists(st.binary(max_size=40), max_size=5), st.just("look"), st.just("restart")), max_size=30
     )
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 def test_every_line_is_given_once_and_in_order(tmp_path_factory: pytest.TempPathFactory, steps: list[object]) -> None:
     state = StateFolder(tmp_path_factory.mktemp("state"))
     clock = Clock()

@@ -189,7 +189,7 @@ def test_what_haproxy_accepts_is_read_and_what_it_refuses_is_not(text: str, tmp_
 LINES = st.text(alphabet="aA x41tE#'\"\\${}[*]-.W_ \t", min_size=1, max_size=20)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(lines=st.lists(LINES, min_size=40, max_size=40))
 def test_random_lines_have_the_words_that_haproxy_finds(lines: list[str], tmp_path: Path) -> None:
     file = tmp_path / "haproxy.cfg"
