@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.cli.commands import shipper
+from tests.scripted_elasticsearch import scripted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,3 +53,13 @@ def test_setup_without_an_elasticsearch_is_one_message_and_exit_1() -> None:
     assert (done.returncode, done.stdout) == (1, b"")
     assert f"shipper: no answer from Elasticsearch ({NOBODY})" in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize("command", ["check", "setup", "percentiles", "prune --keep 30d"])
+def test_a_service_that_is_not_elasticsearch_is_told_as_such_by_every_command(command: str, tmp_path: Path) -> None:
+    with scripted({"/": (200, {"status": "ok"})}, named=False) as service:
+        done = shipper(*command.split(), "-e", service.url, SHIPPER_STATE_DIR=str(tmp_path))
+    said = (done.stdout + done.stderr).decode()
+    assert done.returncode == 1
+    assert f'what answers is not Elasticsearch ({service.url}), but says \'{{"status": "ok"}}\'' in said
+    assert "Traceback" not in said
