@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from shipper import config
 
+CREDENTIALS: Final = "SHIPPER_ELASTICSEARCH__API_KEY, or api_key_file, or username and password_file of [elasticsearch]"
+"""Where they are set, for whoever says that they are wrong."""
 _TYPE: Final = "content-type"
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"

@@ -84,8 +84,8 @@ class Delivery(Protocol):
         """Why nothing is sent."""
 
     @property
-    def reachable(self) -> bool:
-        """Whether the last request was answered."""
+    def failure(self) -> str:
+        """Why the last request was not answered; empty when it was."""
 
     @property
     def parked(self) -> ParkingTotals:
@@ -218,7 +218,8 @@ class Accounts:
             received_per_s=round(rates.received.per_s(tally.received, now_s), 1),
             indexed_per_s=round(rates.indexed.per_s(settled.indexed, now_s), 1),
             dropped_lately=rates.dropped.growth(dropped, now_s),
-            reachable=delivery.reachable,
+            reachable=not delivery.failure,
+            failure=delivery.failure,
             requests_in_flight=delivery.in_flight,
             requests_in_flight_max=delivery.in_flight_max,
             request_bytes_max=delivery.request_bytes_max,

@@ -98,6 +98,8 @@ class Status(_Closed):
 
     reachable: bool
     """Whether the last request got an answer that could be read."""
+    failure: str
+    """Why it did not; empty when it did."""
     requests_in_flight: int
     requests_in_flight_max: int
     """How many there may be now: the window, which follows what Elasticsearch bears."""
@@ -108,7 +110,7 @@ class Status(_Closed):
     held: dict[str, str]
     """Indices that take nothing, with the reason."""
     paused: dict[str, str]
-    """Why nothing is sent at all; empty when it is."""
+    """Why nothing is sent at all, and what to do; empty when it is."""
 
     journal_bytes: int
     """On disk, with what is settled and not deleted yet."""
@@ -141,7 +143,7 @@ class Status(_Closed):
         said = [f"delivery is paused ({kind}): {reason}" for kind, reason in self.paused.items()]
         said += [f"index {index} is held: {reason}" for index, reason in self.held.items()]
         if not self.reachable:
-            said.append("Elasticsearch does not answer; lines wait in the journal")
+            said.append(f"Elasticsearch does not answer, and lines wait in the journal: {self.failure}")
         elif not said and (self.oldest_pending_age_s or 0.0) > PENDING_AGE_S_ALARMING:
             said.append(
                 f"{self.pending:,} lines wait, the oldest for {self.oldest_pending_age_s:.0f} s, while Elasticsearch "

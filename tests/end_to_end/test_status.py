@@ -74,7 +74,8 @@ def test_while_elasticsearch_is_away_what_waits_is_counted_in_lines_and_aged(wor
     assert len(shipper.pending()) == sent
     assert status.unsettled_bytes <= 200_000  # so most of them were never read
     assert not status.reachable
-    assert status.attention == ("Elasticsearch does not answer; lines wait in the journal",)
+    (sentence,) = status.attention
+    assert sentence.endswith(f"no answer from Elasticsearch ({NOBODY}): Connection refused")
     assert status.oldest_pending_age_s is not None
     assert status.oldest_pending_age_s >= 2.0
     shipper.stop()

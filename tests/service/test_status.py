@@ -38,7 +38,10 @@ def test_sums_are_not_judged_before_the_journal_is_counted() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"reachable": False}, "Elasticsearch does not answer"),
+        (
+            {"reachable": False, "failure": "no answer from Elasticsearch (http://es-1:9200): Connection refused"},
+            "Elasticsearch does not answer, and lines wait in the journal: no answer from Elasticsearch (http://es-1:9200)",
+        ),
         ({"held": {"haproxy-2026.11.21": "no template"}}, "index haproxy-2026.11.21 is held: no template"),
         ({"paused": {"requests refused": "401"}}, "delivery is paused (requests refused): 401"),
         ({"oldest_pending_age_s": 90.0}, "10 lines wait, the oldest for 90 s, while Elasticsearch answers"),
