@@ -40,6 +40,7 @@ _NDJSON: Final = "application/x-ndjson"
 _GZIP_LEVEL: Final = 1
 """The quickest: bulk bodies are so repetitive that more effort gains little (docs/delivery.md has figures)."""
 _OK: Final = 200
+_UNAUTHORIZED: Final = 401
 _PRODUCT: Final = "x-elastic-product"
 """The header that every answer of Elasticsearch has."""
 _JUDGED: Final = {200, 400, 404, 405}
@@ -62,6 +63,11 @@ class Transport(Protocol):
 
     def bulk(self, index: str, body: bytes | memoryview, timeout_s: float) -> Answer:
         """Send NDJSON to `POST /{index}/_bulk`. Raises ConnectionFailed when no whole answer came in time."""
+
+
+def advice(status: int) -> str:
+    """Give what to do about an answer of this status, to stand behind its reason; empty where that says it all."""
+    return f"; check the credentials: {CREDENTIALS}" if status == _UNAUTHORIZED else ""
 
 
 class _Raw(Serializer):

@@ -186,7 +186,9 @@ def _elasticsearch(config: Config) -> Iterator[Finding]:
     client = Client(config.elasticsearch)
     try:
         problems = templates.check(client, config.index, now=datetime.now(UTC))
-        retention = list(_retention(config, client))
+        known = [problem.kind for problem in problems] != ["credentials"]
+        problems += templates.check_privileges(client, config) if known else []
+        retention = list(_retention(config, client)) if known else []
     except ShipperError as error:
         yield Finding("elasticsearch", str(error), good=False)
         return
