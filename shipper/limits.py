@@ -358,6 +358,9 @@ METRICS_REQUEST_S_MAX: Final = 5.0
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""
 
+SENDERS_NAMED_MAX: Final = 3
+"""Of those whose zone seems wrong: where all are, one setting mends all."""
+
 PENDING_AGE_S_ALARMING: Final = 60.0
 """Of the oldest line without a verdict: an ordinary back-off is over by then."""
 

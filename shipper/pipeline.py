@@ -264,6 +264,7 @@ def build(
             clocks=Clocks(clock_us, time.monotonic),
             publish=publish,
             engine=choose_engine(config.engine),
+            listeners=[listener.url for listener in config.listeners],
         ),
         config.interpretation(),
         lines_max=config.delivery.batch_lines_max,

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shipper.limits import (
@@ -16,7 +18,10 @@ from shipper.limits import (
     JOURNAL_COUNTS_SHARE,
     JOURNAL_SHARE_ALARMING,
     PENDING_AGE_S_ALARMING,
+    SENDERS_NAMED_MAX,
 )
+
+_HOUR_S: Final = 3_600
 
 
 class _Closed(BaseModel):
@@ -24,10 +29,12 @@ class _Closed(BaseModel):
 
 
 class Sender(_Closed):
-    """One address that lines came from, since the start."""
+    """One address that lines came from to one listener, since the start."""
 
     address: str
     """An IP address; the path of a unix socket; a followed file's URL; empty for standard input."""
+    listener: str
+    """Its URL."""
     last_seen: AwareDatetime
     lines: int
     lines_per_s: float
@@ -38,7 +45,10 @@ class Sender(_Closed):
     timezone: str
     """The zone that its dates are read in."""
     off_by_s: int
-    """Whole quarters of an hour between its clock and ours, where they suggest a wrong zone; otherwise 0."""
+    """Whole quarters of an hour between its clock and ours, where they suggest a wrong zone; otherwise 0.
+
+    Of its last lines that tell their day.
+    """
 
 
 class Expected(_Closed):
@@ -162,6 +172,17 @@ class Status(_Closed):
             for known in self.expected
             if known.silent
         ]
+        said += self._wrong_zones()
         if self.unexplained and self.counted:
             said.append(f"the counters do not add up, by {self.unexplained} lines; please report it")
         return tuple(said)
+
+    def _wrong_zones(self) -> list[str]:
+        wrong = [sender for sender in self.senders if sender.off_by_s]
+        named = [
+            f"{sender.address} sends dates to {sender.listener} that are off by {sender.off_by_s / _HOUR_S:+g} h in "
+            f"{sender.timezone}: set its timezone under [[senders]], or let HAProxy log with format rfc5424"
+            for sender in wrong[:SENDERS_NAMED_MAX]
+        ]
+        more = len(wrong) - SENDERS_NAMED_MAX
+        return [*named, f"{more} more senders seem to be in another zone"] if more > 0 else named

@@ -49,6 +49,7 @@ FINE = Status(
     senders=(
         Sender(
             address="192.0.2.7",
+            listener="udp://0.0.0.0:5140",
             last_seen=NOON,
             lines=100,
             lines_per_s=7.0,

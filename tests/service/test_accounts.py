@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shipper.journal import Batch
 
 IDLE = Delivery(0, 4, MIB, 0, 0, 0, held={}, paused={}, failure="", parked=ParkingTotals())
-NOTHING = Encoded((), {}, {}, {})
+NOTHING = Encoded((), {}, {}, {}, {})
 
 
 @dataclass
