@@ -81,7 +81,8 @@ def haproxy(config: Config) -> Iterator[Finding]:
     for frontend in known.frontends:
         yield Finding("haproxy", _understood(frontend))
     here = [listener.at for listener in config.listeners]
-    for note in cfg.advice(known, here):
+    zone_is_set = config.timezone is not None or all(listener.timezone for listener in config.listeners)
+    for note in cfg.advice(known, here, zone_is_set=zone_is_set):
         yield Finding("haproxy", f"{note.place}: {note.text}; {note.advice}", doubtful=True)
 
 
