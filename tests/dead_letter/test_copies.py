@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from shipper.dead_letter import Copied, DeadLetters, read
 from shipper.elastic import Answer
 from shipper.errors import ConnectionFailed
-from shipper.limits import DEAD_LETTER_COPY_TIMEOUT_S, DEAD_LETTER_INDEX_RETRY_S
+from shipper.limits import DEAD_LETTER_COPY_RETRY_S, DEAD_LETTER_COPY_TIMEOUT_S
 from tests.dead_letter.test_files import NOON_US, refused
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Client:
     silent: bool = False
     bodies: list[list[Any]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    asked: int = 0
 
     def request(
         self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float | None = None
@@ -41,6 +42,7 @@ class Client:
 
     def bulk(self, index: str, body: bytes, timeout_s: float) -> Answer:
         assert (index, timeout_s > 0) == ("letters", True)
+        self.asked += 1
         if self.fails:
             raise ConnectionFailed("no answer")
         self.bodies.append([json.loads(line) for line in body.splitlines()])
@@ -107,9 +109,24 @@ def test_an_index_that_cannot_be_created_is_tried_again_after_a_minute(tmp_path:
     assert len(wrong.requests) == 1
     assert ["the index cannot be created" in reason and "no answer" in reason for reason in reasons] == [True] * 3
     wrong.silent, wrong.made = False, (200, {"acknowledged": True})
-    now_us += round(DEAD_LETTER_INDEX_RETRY_S * 1_000_000)
+    now_us += round(DEAD_LETTER_COPY_RETRY_S * 1_000_000)
     letters.write([refused(3)])
     assert (len(wrong.requests), len(wrong.bodies)) == (2, 1)
+
+
+def test_copies_that_get_no_answer_are_tried_again_after_a_minute(tmp_path: Path) -> None:
+    client, now_us = Client(fails=True), NOON_US
+    files = DeadLetters(tmp_path, 1_000_000, unsettled=lambda _: False, clock_us=lambda: NOON_US)
+    letters = Copied(files, "letters", client, lambda: now_us)
+    with capture_logs() as events:
+        for number in range(3):
+            letters.write([refused(number)])
+    said = [event["reason"] for event in events if event["event"] == "dead_letters_not_copied"]
+    assert (client.asked, said) == (1, ["no answer"] * 3)
+    client.fails = False
+    now_us += round(DEAD_LETTER_COPY_RETRY_S * 1_000_000)
+    letters.write([refused(3)])
+    assert (client.asked, len(client.bodies), len(client.requests)) == (2, 1, 1)
 
 
 def test_what_cannot_be_kept_is_not_copied(tmp_path: Path) -> None:
