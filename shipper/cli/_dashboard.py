@@ -16,7 +16,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper dashboard --listen http://127.0.0.1:9000 --allowed-host logs.example.org`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 def dashboard(  # noqa: PLR0913, PLR0917 -- each is a flag
     config: options.ConfigFile = None,
     listen: Annotated[

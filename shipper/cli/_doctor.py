@@ -1,22 +1,16 @@
-"""`shipper doctor`, and how findings are printed."""
+"""`shipper doctor`: where lines are lost."""
 
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 -- typer reads it
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
 
 from shipper import telemetry
 from shipper.cli import _options as options
-from shipper.cli._screen import console
+from shipper.cli._check import print_findings
 from shipper.jobs.doctor import examine
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from shipper.preflight import Finding
 
 EXAMPLES: Final = """Examples:
 
@@ -24,7 +18,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper doctor --listen udp://0.0.0.0:5140 --haproxy-socket /run/haproxy/admin.sock`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 def doctor(
     config: options.ConfigFile = None,
     listen: options.Listen = None,
@@ -42,13 +39,3 @@ def doctor(
     settings = options.load(config, listen=listen, state_dir=state_dir, haproxy_cfg=haproxy_cfg)
     telemetry.configure("error")
     raise typer.Exit(print_findings(examine(settings, haproxy_socket)))
-
-
-def print_findings(findings: Iterable[Finding]) -> int:
-    """Print each as it is found; give the exit code."""
-    screen, failed = console(), False
-    for finding in findings:
-        failed |= not finding.good
-        mark = "[red]FAIL[/]" if not finding.good else "[yellow]warn[/]" if finding.doubtful else "[green]ok[/]  "
-        screen.print(f"{mark}  [bold]{finding.subject}[/]  {escape(finding.text)}", soft_wrap=True)
-    return int(failed)

@@ -26,10 +26,13 @@ EXAMPLES: Final = """Examples:
 
 `ssh edge1 cat /var/log/haproxy.log | shipper percentiles --phase all --json -`"""
 
+app = options.typer_app()
+
 _SINCE: Final = "1h"
 """Of what is in Elasticsearch; a file is read as a whole."""
 
 
+@app.command(epilog=EXAMPLES)
 def percentiles(  # noqa: PLR0913, PLR0917 -- each is a flag
     files: Annotated[
         list[Path] | None,

@@ -15,7 +15,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper check -c /etc/shipper/shipper.toml && shipper reload -c /etc/shipper/shipper.toml`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 def reload(config: options.ConfigFile = None, state_dir: options.StateDir = None) -> None:
     """Have the running shipper read its configuration anew, as SIGHUP does; no socket is closed and no line lost.
 

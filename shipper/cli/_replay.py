@@ -46,7 +46,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper replay --shift-to-now --loop 10 haproxy.log`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 def replay(  # noqa: PLR0913, PLR0917 -- each is a flag
     files: of.Files = None,
     config: options.ConfigFile = None,

@@ -36,10 +36,13 @@ EXAMPLES: Final = """Examples:
 
 `shipper status --state-dir /var/lib/shipper || echo 'look at it'`"""
 
+app = options.typer_app()
+
 WATCH_S: Final = 1.0
 """Between two looks: the shipper has news once a second."""
 
 
+@app.command(epilog=EXAMPLES)
 def status(
     config: options.ConfigFile = None,
     state_dir: options.StateDir = None,

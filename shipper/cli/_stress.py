@@ -34,6 +34,8 @@ EXAMPLES: Final = """Examples:
 
 `shipper stress --to udp://127.0.0.1:5140 --from-rate 2000 --step 2000 --report limit.html haproxy.log`"""
 
+app = options.typer_app()
+
 DEFAULT_SLO: Final = "loss=0,p99_index_latency<10s"
 """Twice the refresh interval of the template that `shipper setup` puts there."""
 _SUFFIXES: Final = {".json", ".html"}
@@ -67,6 +69,7 @@ Report = Annotated[
 ]
 
 
+@app.command(epilog=EXAMPLES)
 def stress_test(  # noqa: PLR0913, PLR0917 -- each is a flag
     files: of.Files = None,
     config: options.ConfigFile = None,

@@ -30,6 +30,8 @@ EXAMPLES: Final = """Examples:
 
 `shipper tap --sample 0.01 | jq -r '.source.address' | sort | uniq -c`"""
 
+app = options.typer_app()
+
 _NICENESS: Final = 10
 """The shipper that is watched goes first."""
 _AGAIN_S_MAX: Final = 15.0
@@ -50,6 +52,7 @@ class _Seen:
         return f"{self.shown:,} of {self.came:,} documents shown{missed}"
 
 
+@app.command(epilog=EXAMPLES)
 def tap(
     config: options.ConfigFile = None,
     state_dir: options.StateDir = None,

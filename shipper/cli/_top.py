@@ -44,6 +44,8 @@ EXAMPLES: Final = """Examples:
 
 `shipper top --json --interval 10s | jq -c '[.time, .whole.rate, .whole.phases.total."99"]'`"""
 
+app = options.typer_app()
+
 LOOK_S: Final = 0.25
 """Between two looks at the journal: what is read at once stays little."""
 _NICENESS: Final = 10
@@ -52,6 +54,7 @@ _BY: Final = ("backend,server",)
 _PERCENTS: Final = "50,75,99,99.9"
 
 
+@app.command(epilog=EXAMPLES)
 def top(  # noqa: PLR0913, PLR0917 -- each is a flag
     config: options.ConfigFile = None,
     state_dir: options.StateDir = None,

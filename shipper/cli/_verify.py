@@ -31,7 +31,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper verify --by message --index-prefix rsyslog haproxy.log`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 def verify(  # noqa: PLR0913, PLR0917 -- each is a flag
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE|-…", help="Captured lines, plain or compressed.")
