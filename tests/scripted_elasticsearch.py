@@ -6,10 +6,13 @@ import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+_Server = TypeVar("_Server", bound=ThreadingHTTPServer)
 
 
 class ScriptedElasticsearch(ThreadingHTTPServer):
@@ -48,10 +51,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def scripted(script: Mapping[str, tuple[int, object]], *, named: bool = True) -> Iterator[ScriptedElasticsearch]:
+def scripted(
+    script: Mapping[str, tuple[int, object]], *, named: bool = True
+) -> AbstractContextManager[ScriptedElasticsearch]:
     """Run it; unless it is ``named``, nothing says that it is Elasticsearch."""
-    with ScriptedElasticsearch(script, named=named) as server:
+    return serving(ScriptedElasticsearch(script, named=named))
+
+
+@contextmanager
+def serving(server: _Server) -> Iterator[_Server]:
+    """Serve in a thread."""
+    with server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
