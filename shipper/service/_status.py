@@ -20,6 +20,7 @@ from shipper.limits import (
     PENDING_AGE_S_ALARMING,
     SENDERS_NAMED_MAX,
 )
+from shipper.listen_url import FILE
 
 _HOUR_S: Final = 3_600
 
@@ -178,10 +179,12 @@ class Status(_Closed):
         return tuple(said)
 
     def _wrong_zones(self) -> list[str]:
-        wrong = [sender for sender in self.senders if sender.off_by_s]
+        """Name some senders in a wrong zone; not files, whose lines may be hours old when they are read."""
+        wrong = [sender for sender in self.senders if sender.off_by_s and not sender.address.startswith(FILE)]
         named = [
-            f"{sender.address} sends dates to {sender.listener} that are off by {sender.off_by_s / _HOUR_S:+g} h in "
-            f"{sender.timezone}: set its timezone under [[senders]], or let HAProxy log with format rfc5424"
+            f"{sender.address or 'standard input'} sends dates to {sender.listener} that are off by "
+            f"{sender.off_by_s / _HOUR_S:+g} h in {sender.timezone}: set its timezone under [[senders]], "
+            "or let HAProxy log with format rfc5424"
             for sender in wrong[:SENDERS_NAMED_MAX]
         ]
         more = len(wrong) - SENDERS_NAMED_MAX
