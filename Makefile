@@ -22,14 +22,14 @@ setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the co
 
 test: setup native fetch lint ## check style and types, then run every test
 	@test -z "$(CARGO)" || { cd native && $(CARGO) test --locked --quiet; }
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-pythons: setup fetch ## run every test on other Pythons as well: PYTHONS="python3.12 python3.13"
 	@for python in $(PYTHONS); do \
 		venv=.venv/$$($$python -c 'import platform; print(platform.python_version())') && echo "$$venv" && \
 		$$python -m venv $$venv && $$venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock && \
 		$$venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . && \
-		$$venv/bin/pytest -n $(WORKERS) --dist loadfile || exit 1; \
+		$$venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
 
 native: setup ## build the native engine into .venv, where cargo is (without it, the Python engine does all)
