@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 from shipper.config._sections import Index, SenderZone
 from shipper.config._values import Closed, LabelName, Zone
 from shipper.haproxy.formats import Format
-from shipper.haproxy.privacy import Hider, Rules
+from shipper.haproxy.privacy_rules import Rules
 
 
 class Interpretation(Closed):
@@ -39,13 +39,6 @@ class Interpretation(Closed):
     def with_key(self, key: SecretStr | None) -> Interpretation:
         """Give what was read from a segment with today's key."""
         return self.model_copy(update={"privacy_key": key})
-
-    def hider(self) -> Hider | None:
-        """Make what hides, where there is anything to hide."""
-        if not self.privacy.active:
-            return None
-        key = self.privacy_key
-        return Hider(self.privacy, None if key is None else key.get_secret_value().encode(), self.formats)
 
     @cached_property
     def _networks(self) -> list[tuple[IPv4Network | IPv6Network, str]]:
