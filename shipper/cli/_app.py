@@ -6,7 +6,6 @@ Exit codes: 0 done; 1 something was found or refused; 2 the command line or the 
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +32,7 @@ from shipper.cli import (
 from shipper.cli import _options as options
 from shipper.cli._doctor import print_findings
 from shipper.cli._explain import explain_lines
+from shipper.cli._flags import taking
 from shipper.cli._lines import STDIN, until_the_reader_leaves
 from shipper.cli._parse import print_documents, print_summary
 from shipper.encode import describe_engine
@@ -60,35 +60,16 @@ app = typer.Typer(
 
 `SHIPPER_ELASTICSEARCH__API_KEY=… shipper run -c shipper.toml --timezone Europe/Berlin`"""
 )
-def run(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    listen: options.Listen = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    log_level: options.LogLevel = None,
-    haproxy_cfg: options.HAProxyCfg = None,
-) -> None:
+@taking(given=options.RUN)
+def run(given: options.Given) -> None:
     """Receive lines and ship them, until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
     A stop reads what the kernel still holds, sends for at most `shutdown_timeout_s`, and leaves the rest in the journal
     for the next start. A second signal ends it at once; that loses nothing either.
     """
-    load = partial(
-        options.load,
-        config,
-        listen=listen,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        log_level=log_level,
-        haproxy_cfg=haproxy_cfg,
-    )
-    settings = load()
+    settings = given.load()
     telemetry.configure(settings.log_level)
-    raise typer.Exit(pipeline.run(settings, load))
+    raise typer.Exit(pipeline.run(settings, given.load))
 
 
 @app.command(
@@ -100,10 +81,9 @@ def run(  # noqa: PLR0913, PLR0917 -- each is a flag
 
 `shipper setup -c shipper.toml --kibana http://127.0.0.1:5601`"""
 )
+@taking(given=options.settings("elasticsearch", "index_prefix"))
 def setup(
-    config: options.ConfigFile = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
+    given: options.Given,
     lines_per_day: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Sizes the shards: one for about 40 GB a day.")
     ] = None,
@@ -119,7 +99,7 @@ def setup(
 
     Your own settings belong into the component template `PREFIX@custom`, which is never touched.
     """
-    settings = options.load(config, elasticsearch=elasticsearch, index_prefix=index_prefix)
+    settings = given.load()
     for change in pipeline.setup(settings, lines_per_day=lines_per_day, replicas=replicas):
         typer.echo(str(change))
     if kibana is not None:
@@ -135,30 +115,14 @@ def setup(
 
 `shipper check --haproxy-cfg /etc/haproxy/haproxy.cfg`"""
 )
-def check(
-    config: options.ConfigFile = None,
-    listen: options.Listen = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    haproxy_cfg: options.HAProxyCfg = None,
-) -> None:
+@taking(given=options.settings("listen", "elasticsearch", "index_prefix", "state_dir", "timezone", "haproxy_cfg"))
+def check(given: options.Given) -> None:
     """Look at the configurations, the state folder, the ports and Elasticsearch, and say what would go wrong.
 
     Changes nothing. Exits with 1 when something would; a warning is what could be better.
     """
-    settings = options.load(
-        config,
-        listen=listen,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        haproxy_cfg=haproxy_cfg,
-    )
     telemetry.configure("error")
-    raise typer.Exit(print_findings(preflight.check(settings)))
+    raise typer.Exit(print_findings(preflight.check(given.load())))
 
 
 @app.command(
@@ -172,14 +136,12 @@ def check(
 
 `shipper parse --format '%ci:%cp %tr %ft %ST %Ta' app.log`"""
 )
+@taking(given=options.settings("timezone", "log_format", "haproxy_cfg"))
 def parse(
+    given: options.Given,
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE|-]…", help="Lines; `-` or nothing: stdin.")
     ] = None,
-    config: options.ConfigFile = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     *,
     summary: Annotated[
         bool, typer.Option("--summary", help="How many lines of which kind, and what was not understood.")
@@ -190,7 +152,7 @@ def parse(
 
     Exits with 1 when a line was not understood; its document is printed all the same, with `error.message`.
     """
-    settings = options.with_format(options.load(config, timezone=timezone, haproxy_cfg=haproxy_cfg), log_format)
+    settings = given.load()
     chosen = files or [Path(STDIN)]
     if summary:
         raise typer.Exit(until_the_reader_leaves(lambda: print_summary(chosen, settings, as_json=as_json)))
@@ -206,15 +168,13 @@ def parse(
 
 `shipper explain --json haproxy.log | jq -r '.explanation[].id' | sort | uniq -c`"""
 )
+@taking(given=options.settings("timezone", "log_format", "haproxy_cfg"))
 def explain(
     context: typer.Context,
+    given: options.Given,
     lines: Annotated[
         list[str] | None, typer.Argument(metavar="[LINE|FILE|-]…", help="A line, a file of lines, or `-`: stdin.")
     ] = None,
-    config: options.ConfigFile = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: the document, and the findings as `explanation`.")
@@ -227,7 +187,7 @@ def explain(
     if not lines and sys.stdin.isatty():
         typer.echo(context.get_help())
         raise typer.Exit(2)
-    settings = options.with_format(options.load(config, timezone=timezone, haproxy_cfg=haproxy_cfg), log_format)
+    settings = given.load()
     raise typer.Exit(until_the_reader_leaves(lambda: explain_lines(lines or [STDIN], settings, as_json=as_json)))
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
 from shipper.errors import ConfigError, Permanent
@@ -38,11 +39,9 @@ Output = Annotated[
 ]
 
 
+@taking(given=options.settings("timezone", "log_format", "haproxy_cfg"))
 def generate(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
+    given: options.Given,
     header: Annotated[str, typer.Option("--header", metavar="NAME", help=f"{', '.join(HEADERS)}.")] = "local",
     lines: Annotated[
         int | None,
@@ -62,7 +61,7 @@ def generate(  # noqa: PLR0913, PLR0917 -- each is a flag
 
     With the same seed and start it is the same capture, line by line.
     """
-    settings = options.with_format(options.load(config, timezone=timezone, haproxy_cfg=haproxy_cfg), log_format)
+    settings = given.load()
     if header not in HEADERS:
         raise ConfigError(f"--header {header}: one of {', '.join(HEADERS)} is expected")
     wanted = _LINES if lines is None and seconds is None else lines
@@ -74,7 +73,7 @@ def generate(  # noqa: PLR0913, PLR0917 -- each is a flag
         rate=rate,
         lines=wanted,
         seconds=seconds,
-        log_format=settings.formats[0] if log_format else HTTPLOG,
+        log_format=settings.formats[0] if "log_format" in given.flags else HTTPLOG,
         header=header,
         zone=settings.zone,
         captures=captures,
@@ -82,11 +81,10 @@ def generate(  # noqa: PLR0913, PLR0917 -- each is a flag
     _write(generating.generate(scenario), output)
 
 
-def anonymise(  # noqa: PLR0913 -- each is a flag
+@taking(given=options.settings("log_format", "haproxy_cfg"))
+def anonymise(
+    given: options.Given,
     files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE|-]…", help="Plain or compressed.")] = None,
-    config: options.ConfigFile = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     key: Annotated[
         str | None,
         typer.Option(
@@ -107,9 +105,8 @@ def anonymise(  # noqa: PLR0913 -- each is a flag
     Dates, timers, sizes, states and counts stay, and so do the shapes of lines and paths. What cannot be made safe is
     dropped, and counted.
     """
-    settings = options.with_format(options.load(config, haproxy_cfg=haproxy_cfg), log_format)
     secret = token_bytes(32) if key is None else key.encode()
-    work = Anonymiser(secret, settings.interpretation(), names=names)
+    work = Anonymiser(secret, given.load().interpretation(), names=names)
     _write(_anonymised(files or [Path(STDIN)], work, keep_unparsed=keep_unparsed), output)
 
 

@@ -30,7 +30,14 @@ from shipper import haproxy_files, limits
 from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
 from shipper.config._enrichment import Enrichment
-from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
+from shipper.config._errors import (
+    ENV_DELIMITER,
+    ENV_FILE,
+    ENV_PREFIX,
+    explain,
+    explain_variable,
+    refuse_unknown_variables,
+)
 from shipper.config._example import example
 from shipper.config._interpretation import Interpretation
 from shipper.config._metrics import Metrics
@@ -48,6 +55,7 @@ if TYPE_CHECKING:
     from shipper.haproxy.cfg import DerivedFormat
 
 __all__ = [
+    "ENV_FILE",
     "Config",
     "Dashboard",
     "DeadLetters",
