@@ -1,6 +1,6 @@
 """The commands. Each turns its arguments into configuration, and hands it to the pipeline.
 
-Exit codes: 0 done; 1 something was found or refused; 2 the command line or the configuration is wrong.
+Exit codes are told by the help of `shipper`, and by that of each command that has something to find.
 """
 
 from __future__ import annotations
@@ -47,7 +47,13 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["--help", "-h"]},
     help="Ships HAProxy's logs to Elasticsearch: understands every line, loses none, says what it does.",
-    epilog="Begin with `shipper check`, then `shipper setup`, then `shipper run`. All settings: docs/configuration.md.",
+    epilog="""Begin with `shipper check`, then `shipper setup`, then `shipper run`.
+
+Settings stand in a file (`shipper config init` writes one) or in the environment: SHIPPER_ELASTICSEARCH__API_KEY is
+`api_key` of `[elasticsearch]`. Flags go before both. `shipper config show` says what holds.
+
+Exit codes: 0 done; 1 something was found or refused, or does not answer; 2 the command line or the configuration is
+wrong; 70 of `run`: what starting again would not mend.""",
 )
 
 
@@ -65,7 +71,8 @@ def run(given: options.Given) -> None:
     """Receive lines and ship them, until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
     A stop reads what the kernel still holds, sends for at most `shutdown_timeout_s`, and leaves the rest in the journal
-    for the next start. A second signal ends it at once; that loses nothing either.
+    for the next start. A second signal ends it at once; that loses nothing either. Exits with 2 when a port cannot be
+    opened, and with 70 for what starting again would not mend.
     """
     settings = given.load()
     telemetry.configure(settings.log_level)
@@ -97,7 +104,8 @@ def setup(
 ) -> None:
     """Put the index templates into Elasticsearch, and show what changed. May be run at any time.
 
-    Your own settings belong into the component template `PREFIX@custom`, which is never touched.
+    Your own settings belong into the component template `PREFIX@custom`, which is never touched. Exits with 1 when
+    Elasticsearch does not answer or refuses them.
     """
     settings = given.load()
     for change in pipeline.setup(settings, lines_per_day=lines_per_day, replicas=replicas):

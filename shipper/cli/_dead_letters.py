@@ -128,7 +128,10 @@ def show(
         list[str] | None, typer.Argument(metavar="[ID]…", help="The letters' `_id`s; none: the newest.")
     ] = None,
 ) -> None:
-    """Show letters whole: what was said, the line, and the document as it was sent."""
+    """Show letters whole: what was said, the line, and the document as it was sent.
+
+    Exits with 1 when one is not there.
+    """
     settings = given.load()
     letters = read(job.folder_of(settings))
     shown = [each for each in letters if each.id in ids] if ids else list(deque(letters, maxlen=1))

@@ -35,7 +35,7 @@ _FLAGS: Final[Mapping[str, Any]] = {
             "-c",
             metavar="FILE",
             envvar=config.ENV_FILE,
-            help="A TOML file; the environment (SHIPPER_…) and flags go before it.",
+            help="A TOML file; the environment, like SHIPPER_JOURNAL__SYNC, and flags go before it.",
             rich_help_panel=_SOURCE,
         ),
     ],

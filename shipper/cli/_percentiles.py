@@ -54,6 +54,7 @@ def percentiles(  # noqa: PLR0913, PLR0917 -- each is a flag
     """Say how long requests took: p50, p75, p99.9 and others, by nearest rank, of all and of each group.
 
     Each percentile is of the lines that have its timer: what HAProxy logged as -1 is in none. From files it is exact.
+    Exits with 1 when something could not be read.
     """
     if json and csv:
         raise ConfigError("--json and --csv exclude each other")
