@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from shipper import haproxy_files, limits
+from shipper.closed import LabelName, Zone, known_zone
 from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
 from shipper.config._enrichment import Enrichment
@@ -39,15 +40,14 @@ from shipper.config._errors import (
     refuse_unknown_variables,
 )
 from shipper.config._example import example
-from shipper.config._interpretation import Interpretation
 from shipper.config._metrics import Metrics
 from shipper.config._origins import Setting, as_toml, settings_of
 from shipper.config._privacy import Privacy
 from shipper.config._retention import Retention
-from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender, SenderZone
-from shipper.config._values import LabelName, Zone, known_zone
+from shipper.config._sections import DeadLetters, Delivery, Journal, Listener, Sender
 from shipper.errors import ConfigError
 from shipper.haproxy.formats import Format
+from shipper.haproxy.interpretation import Index, Interpretation, SenderZone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

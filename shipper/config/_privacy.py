@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from shipper.config._values import Closed
+from shipper.closed import Closed
 from shipper.errors import ConfigError
 from shipper.haproxy.privacy_rules import Rules
 

@@ -26,8 +26,8 @@ from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shipper.config import Interpretation
     from shipper.haproxy.formats import CompiledFormat, Format
+    from shipper.haproxy.interpretation import Interpretation
     from shipper.haproxy.places import Located
     from shipper.haproxy.privacy_rules import Action, Rules
     from shipper.haproxy.steps import Field
