@@ -1,11 +1,13 @@
 """What is measured side by side: shipper with both engines, and the peers that are installed.
 
 A peer is set up as a careful person would: its files lie in ``peers/``, with the words PORT, SINK and RULES where the
-port that it listens on, the port of the sink, and the folder of its rules are put in.
+port that it listens on, the port of the sink, and the folder of its rules are put in. shipper is the command that
+``SHIPPER`` names, or that of this Python.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sys
@@ -51,7 +53,8 @@ def shipper(folder: Path, port: int, elasticsearch: str, engine: Literal["native
         f'engine = "{engine}"\nstate_dir = "{folder / "state"}"\ntimezone = "UTC"\nrequire_template = false\n'
         f'[[listeners]]\nurl = "udp://127.0.0.1:{port}"\n[elasticsearch]\nurls = ["{elasticsearch}"]\n'
     )
-    return [str(Path(sys.executable).with_name("shipper")), "run", "--config", str(configuration)]
+    program = Path(os.environ.get("SHIPPER", Path(sys.executable).with_name("shipper"))).absolute()
+    return [str(program), "run", "--config", str(configuration)]
 
 
 def free_port() -> int:

@@ -2,13 +2,17 @@
 
 1. From the request's last byte to the answer's: a peer that drips its answer holds nobody longer than one that is dead.
 2. What is late is shut down and raised as TimeoutError, which urllib3 makes a ReadTimeoutError of.
+3. One thread watches all connections of a kind, while there are requests, and sleeps until the first could be late: no
+   request starts a thread, or wakes one.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection
@@ -17,32 +21,66 @@ if TYPE_CHECKING:
     from urllib3 import HTTPResponse
 
 
+@dataclass(eq=False, slots=True)
 class _Deadline:
-    """Shuts a socket down unless it is called off within ``timeout_s``."""
+    """When an answer must be whole."""
 
-    def __init__(self, connection: socket.socket, timeout_s: float) -> None:
-        self.is_over = False
-        self._connection = connection
-        self._timer = threading.Timer(timeout_s, self._end)
-        self._timer.daemon = True
-        self._timer.start()
+    connection: socket.socket
+    due_s: float
+    is_over: bool = False
 
-    def _end(self) -> None:
-        self.is_over = True
-        with suppress(OSError):
-            socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
 
-    def call_off(self) -> None:
-        self._timer.cancel()
+class _Watch:
+    """Shuts down each connection whose deadline was not called off in time."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._deadlines: set[_Deadline] = set()
+        self._looks_at_s = 0.0
+        self._is_watched = False
+
+    def set(self, connection: socket.socket, timeout_s: float) -> _Deadline:
+        """Begin to watch."""
+        deadline = _Deadline(connection, time.monotonic() + timeout_s)
+        with self._changed:
+            self._deadlines.add(deadline)
+            if not self._is_watched:
+                self._is_watched = True
+                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+            elif deadline.due_s < self._looks_at_s:
+                self._changed.notify()
+        return deadline
+
+    def call_off(self, deadline: _Deadline) -> None:
+        """Watch no more."""
+        with self._changed:
+            self._deadlines.discard(deadline)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                now_s = time.monotonic()
+                for deadline in [each for each in self._deadlines if each.due_s <= now_s]:
+                    self._deadlines.discard(deadline)
+                    deadline.is_over = True
+                    with suppress(OSError):
+                        socket.socket.shutdown(deadline.connection, socket.SHUT_RDWR)
+                if not self._deadlines:
+                    self._is_watched = False
+                    return
+                self._looks_at_s = min(each.due_s for each in self._deadlines)
+                self._changed.wait(self._looks_at_s - now_s)
 
 
 class _Punctual(HTTPConnection):
+    watch: _Watch
+
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Read the answer, its body with it when it is to be loaded at once."""
         timeout_s: Any = self.timeout
         if timeout_s is None or self.sock is None:
             return super().getresponse()
-        deadline = _Deadline(self.sock, timeout_s)
+        deadline = self.watch.set(self.sock, timeout_s)
         try:
             response = super().getresponse()
         except Exception as error:
@@ -50,7 +88,7 @@ class _Punctual(HTTPConnection):
                 raise _late(timeout_s) from error
             raise
         finally:
-            deadline.call_off()
+            self.watch.call_off(deadline)
         if deadline.is_over:
             raise _late(timeout_s)
         return response
@@ -58,7 +96,7 @@ class _Punctual(HTTPConnection):
 
 def punctual(kind: type[Any]) -> type[Any]:
     """Give a kind of connection with the deadline; ``kind`` is urllib3's HTTPConnection, or made of it."""
-    return type(f"Punctual{kind.__name__}", (_Punctual, kind), {})
+    return type(f"Punctual{kind.__name__}", (_Punctual, kind), {"watch": _Watch()})
 
 
 def _late(timeout_s: float) -> TimeoutError:

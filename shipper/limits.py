@@ -31,8 +31,11 @@ DATAGRAM_LINES_MAX: Final = 1024
 RECEIVE_BUSY_DATAGRAMS: Final = 64
 """So many in one turn are read on at once, where the kernel may not hold many times more."""
 
-RECEIVE_LINGER_S: Final = 0.005
-"""A line waits at most this long between the kernel and the journal."""
+RECEIVE_LINGER_S_MIN: Final = 0.005
+"""Lines wait so long in the kernel for others to share an entry; a small buffer takes 40,000 a second for as long."""
+
+RECEIVE_LINGER_S_MAX: Final = 0.02
+"""So long where the kernel granted all of RECEIVE_BUFFER_BYTES, of which 200,000 lines a second then fill a third."""
 
 RECEIVE_STOP_S_MAX: Final = 2.0
 """How long a stop reads on while senders go on sending; what the kernel held at its start is read long before."""
@@ -174,7 +177,7 @@ BULK_BYTES_MIN: Final = 256 * 1024
 REQUESTS_IN_FLIGHT_MAX: Final = 8
 """The bound of the window, which is as large as answers come without queueing; more wait in the journal."""
 
-UNSETTLED_BYTES_MAX: Final = 16 * MIB
+UNSETTLED_BYTES_MAX: Final = 12 * MIB
 """Bodies that are sent or wait to be sent again. This bound is what keeps memory flat in an outage."""
 
 RETRY_DELAY_S_MIN: Final = 0.2

@@ -34,7 +34,7 @@ With `#:schema ./shipper.schema.json` as its first line, editors that know TOML 
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-app = typer.Typer(no_args_is_help=True, help="Look at the configuration, or begin one.")
+app = options.typer_app(no_args_is_help=True, help="Look at the configuration, or begin one.")
 
 
 @app.command(epilog=SHOW_EXAMPLES)

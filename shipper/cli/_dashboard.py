@@ -17,7 +17,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper dashboard --listen http://127.0.0.1:9000 --allowed-host logs.example.org`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 @taking(given=options.settings("elasticsearch", "index_prefix", "state_dir", "haproxy_cfg", "log_level"))
 def dashboard(
     given: options.Given,

@@ -50,7 +50,7 @@ PURGE_EXAMPLES: Final = """Examples:
 
 `shipper dead-letters purge --id AZ8e9CoAYQuX5kBvAAAE0g`"""
 
-app = typer.Typer(
+app = options.typer_app(
     no_args_is_help=True, help="What Elasticsearch refused for good: see why, send it again, or let it go."
 )
 

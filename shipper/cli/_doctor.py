@@ -1,23 +1,17 @@
-"""`shipper doctor`, and how findings are printed."""
+"""`shipper doctor`: where lines are lost."""
 
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 -- typer reads it
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
 
 from shipper import telemetry
 from shipper.cli import _options as options
+from shipper.cli._check import print_findings
 from shipper.cli._flags import taking
-from shipper.cli._screen import console
 from shipper.jobs.doctor import examine
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from shipper.preflight import Finding
 
 EXAMPLES: Final = """Examples:
 
@@ -25,7 +19,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper doctor --listen udp://0.0.0.0:5140 --haproxy-socket /run/haproxy/admin.sock`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 @taking(given=options.settings("listen", "state_dir", "haproxy_cfg"))
 def doctor(
     given: options.Given,
@@ -41,13 +38,3 @@ def doctor(
     settings = given.load()
     telemetry.configure("error")
     raise typer.Exit(print_findings(examine(settings, haproxy_socket)))
-
-
-def print_findings(findings: Iterable[Finding]) -> int:
-    """Print each as it is found; give the exit code."""
-    screen, failed = console(), False
-    for finding in findings:
-        failed |= not finding.good
-        mark = "[red]FAIL[/]" if not finding.good else "[yellow]warn[/]" if finding.doubtful else "[green]ok[/]  "
-        screen.print(f"{mark}  [bold]{finding.subject}[/]  {escape(finding.text)}", soft_wrap=True)
-    return int(failed)

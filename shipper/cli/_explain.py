@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from shipper.cli._lines import parse_argument
+from shipper.cli import _options as options
+from shipper.cli._flags import taking
+from shipper.cli._lines import STDIN, parse_argument, until_the_reader_leaves
 from shipper.cli._screen import console, place_of, point, visible
-from shipper.haproxy.explain import explain, read_document
+from shipper.haproxy import explain as words
 from shipper.haproxy.formats import formats_in_use
 
 if TYPE_CHECKING:
@@ -39,6 +43,40 @@ _STYLES: Final = {
     "tarpit": "yellow",
 }
 
+EXAMPLES: Final = """Examples:
+
+`shipper explain '10.0.0.7:51822 [21/Nov/2026:05:02:17.873] www shop/s1 1/0/1 198 sD 12/8/3/1/0 0/0'`
+
+`grep ' 503 ' /var/log/haproxy.log | tail -3 | shipper explain`
+
+`shipper explain --json haproxy.log | jq -r '.explanation[].id' | sort | uniq -c`"""
+
+app = options.typer_app()
+
+
+@app.command(epilog=EXAMPLES)
+@taking(given=options.settings("timezone", "log_format", "haproxy_cfg"))
+def explain(
+    given: options.Given,
+    context: typer.Context,
+    lines: Annotated[
+        list[str] | None, typer.Argument(metavar="[LINE|FILE|-]…", help="A line, a file of lines, or `-`: stdin.")
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object a line: the document, and the findings as `explanation`.")
+    ] = False,
+) -> None:
+    """Say what a line means: who asked whom for what, where the time went, how it ended and what to look at.
+
+    The sections named are those of HAProxy's configuration manual. Exits with 1 when a line was not understood.
+    """
+    if not lines and sys.stdin.isatty():
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+    settings = given.load()
+    raise typer.Exit(until_the_reader_leaves(lambda: explain_lines(lines or [STDIN], settings, as_json=as_json)))
+
 
 def explain_lines(arguments: Iterable[str], settings: Config, *, as_json: bool) -> int:
     """Explain every line that ``arguments`` name or are; give the exit code."""
@@ -50,8 +88,8 @@ def explain_lines(arguments: Iterable[str], settings: Config, *, as_json: bool) 
     for number, parsed in enumerate(lines):
         failed |= not parsed.known
         document = json.loads(parsed.json)
-        record = read_document(document)
-        explanation = explain(record, aliases.get(record.log_format or "", ()))
+        record = words.read_document(document)
+        explanation = words.explain(record, aliases.get(record.log_format or "", ()))
         if as_json:
             print(_to_json(document, explanation), flush=parsed.live)
         else:

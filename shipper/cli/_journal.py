@@ -29,7 +29,7 @@ VERIFY_EXAMPLES: Final = """Examples:
 
 `shipper journal verify --json | jq -r .segment | sort | uniq -c`"""
 
-app = typer.Typer(no_args_is_help=True, help="Look at the journal: the lines on disk that are not yet settled.")
+app = options.typer_app(no_args_is_help=True, help="Look at the journal: the lines on disk that are not yet settled.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 

@@ -104,6 +104,13 @@ _NESTED: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
 """The flags that are not settings by their own names."""
 
 
+def typer_app(*, add_completion: bool = False, **settings: Any) -> typer.Typer:  # noqa: ANN401 -- typer's own
+    """Make a command, or a group of some, of the ways that all have."""
+    return typer.Typer(
+        add_completion=add_completion, pretty_exceptions_enable=False, rich_markup_mode="markdown", **settings
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """What the command line says of settings."""

@@ -27,10 +27,13 @@ EXAMPLES: Final = """Examples:
 
 `ssh edge1 cat /var/log/haproxy.log | shipper percentiles --phase all --json -`"""
 
+app = options.typer_app()
+
 _SINCE: Final = "1h"
 """Of what is in Elasticsearch; a file is read as a whole."""
 
 
+@app.command(epilog=EXAMPLES)
 @taking(given=options.settings("elasticsearch", "index_prefix", "timezone", "log_format", "haproxy_cfg"))
 def percentiles(  # noqa: PLR0913, PLR0917 -- each is a flag
     given: options.Given,

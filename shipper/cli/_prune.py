@@ -20,11 +20,14 @@ EXAMPLES: Final = """Examples:
 `shipper prune --keep 30d`
 
 `shipper prune -c /etc/shipper/shipper.toml --keep 30d --yes`"""
+
+app = options.typer_app()
 _KEEP: Final = re.compile(r"(?P<number>[1-9][0-9]{0,4})(?P<unit>[dw])")
 _DAYS: Final = {"d": 1, "w": 7}
 _GB: Final = 10**9
 
 
+@app.command(epilog=EXAMPLES)
 @taking(given=options.settings("elasticsearch", "index_prefix"))
 def prune(
     given: options.Given,

@@ -16,7 +16,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper check -c /etc/shipper/shipper.toml && shipper reload -c /etc/shipper/shipper.toml`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 @taking(given=options.settings("state_dir"))
 def reload(given: options.Given) -> None:
     """Have the running shipper read its configuration anew, as SIGHUP does; no socket is closed and no line lost.

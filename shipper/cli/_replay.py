@@ -47,7 +47,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper replay --shift-to-now --loop 10 haproxy.log`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 @taking(given=options.CAPTURED)
 def replay(  # noqa: PLR0913, PLR0917 -- each is a flag
     given: options.Given,

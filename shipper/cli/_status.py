@@ -37,10 +37,13 @@ EXAMPLES: Final = """Examples:
 
 `shipper status --state-dir /var/lib/shipper || echo 'look at it'`"""
 
+app = options.typer_app()
+
 WATCH_S: Final = 1.0
 """Between two looks: the shipper has news once a second."""
 
 
+@app.command(epilog=EXAMPLES)
 @taking(given=options.settings("state_dir"))
 def status(
     given: options.Given,

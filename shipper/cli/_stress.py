@@ -35,6 +35,8 @@ EXAMPLES: Final = """Examples:
 
 `shipper stress --to udp://127.0.0.1:5140 --from-rate 2000 --step 2000 --report limit.html haproxy.log`"""
 
+app = options.typer_app()
+
 DEFAULT_SLO: Final = "loss=0,p99_index_latency<10s"
 """Twice the refresh interval of the template that `shipper setup` puts there."""
 _SUFFIXES: Final = {".json", ".html"}
@@ -68,6 +70,7 @@ Report = Annotated[
 ]
 
 
+@app.command(epilog=EXAMPLES)
 @taking(given=options.CAPTURED)
 def stress_test(  # noqa: PLR0913, PLR0917 -- each is a flag
     given: options.Given,

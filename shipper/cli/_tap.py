@@ -31,6 +31,8 @@ EXAMPLES: Final = """Examples:
 
 `shipper tap --sample 0.01 | jq -r '.source.address' | sort | uniq -c`"""
 
+app = options.typer_app()
+
 _NICENESS: Final = 10
 """The shipper that is watched goes first."""
 _AGAIN_S_MAX: Final = 15.0
@@ -51,6 +53,7 @@ class _Seen:
         return f"{self.shown:,} of {self.came:,} documents shown{missed}"
 
 
+@app.command(epilog=EXAMPLES)
 @taking(given=options.settings("state_dir"))
 def tap(
     given: options.Given,

@@ -45,6 +45,8 @@ EXAMPLES: Final = """Examples:
 
 `shipper top --json --interval 10s | jq -c '[.time, .whole.rate, .whole.phases.total."99"]'`"""
 
+app = options.typer_app()
+
 LOOK_S: Final = 0.25
 """Between two looks at the journal: what is read at once stays little."""
 _NICENESS: Final = 10
@@ -53,6 +55,7 @@ _BY: Final = ("backend,server",)
 _PERCENTS: Final = "50,75,99,99.9"
 
 
+@app.command(epilog=EXAMPLES)
 @taking(given=options.settings("state_dir"))
 def top(  # noqa: PLR0913 -- each is a flag
     given: options.Given,

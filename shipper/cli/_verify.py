@@ -32,7 +32,10 @@ EXAMPLES: Final = """Examples:
 
 `shipper verify --by message --index-prefix rsyslog haproxy.log`"""
 
+app = options.typer_app()
 
+
+@app.command(epilog=EXAMPLES)
 @taking(given=options.CAPTURED)
 def verify(  # noqa: PLR0913 -- each is a flag
     given: options.Given,

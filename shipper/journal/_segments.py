@@ -22,7 +22,8 @@ def path_of(folder: Path, segment: bytes) -> Path:
 
 def segments(folder: Path) -> list[bytes]:
     """Give the ids of the segments that exist, oldest first."""
-    return sorted(bytes.fromhex(found[1]) for file in folder.iterdir() if (found := _NAME.fullmatch(file.name)))
+    names = os.listdir(folder)  # noqa: PTH208 -- called for each batch, and names are all it takes
+    return sorted(bytes.fromhex(found[1]) for found in map(_NAME.fullmatch, names) if found)
 
 
 def size(folder: Path) -> int:

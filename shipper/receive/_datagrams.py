@@ -15,7 +15,15 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Final
 
-from shipper.limits import KIB, LINE_BYTES_MAX, RECEIVE_BATCH_LINES, RECEIVE_BUSY_DATAGRAMS
+from shipper.limits import (
+    KIB,
+    LINE_BYTES_MAX,
+    RECEIVE_BATCH_LINES,
+    RECEIVE_BUFFER_BYTES,
+    RECEIVE_BUSY_DATAGRAMS,
+    RECEIVE_LINGER_S_MAX,
+    RECEIVE_LINGER_S_MIN,
+)
 from shipper.receive._source import Ordinary, WhenFull
 
 if TYPE_CHECKING:
@@ -75,6 +83,12 @@ class UdpSource(Ordinary):
         return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
 
     @property
+    def linger_s(self) -> float:
+        """The longer, the more the buffer holds."""
+        longest_s = RECEIVE_LINGER_S_MAX * self.granted_bytes / RECEIVE_BUFFER_BYTES
+        return min(max(longest_s, RECEIVE_LINGER_S_MIN), RECEIVE_LINGER_S_MAX)
+
+    @property
     def busy_from(self) -> int:
         """As many as fill an eighth of the buffer, in which a usual line takes a kilobyte."""
         return min(max(self.granted_bytes // (8 * KIB), RECEIVE_BUSY_DATAGRAMS), RECEIVE_BATCH_LINES)
@@ -104,12 +118,16 @@ class UnixDatagrams(Ordinary):
     """A bound unix datagram socket; its path stands for the sender, who has no name."""
 
     when_full = WhenFull.DROP
-    hurried = True
 
     def __init__(self, number: int, bound: socket.socket, path: UnixPath) -> None:
         self.number = number
         self.socket = bound
         self._path = path
+
+    @property
+    def linger_s(self) -> float:
+        """Wait for none."""
+        return 0.0
 
     def begin(self, bookmarks: Bookmarks) -> int:  # noqa: ARG002 -- for files
         """Give the socket."""

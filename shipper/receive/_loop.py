@@ -1,8 +1,8 @@
 """The receiving process: reads its sources and appends to the journal, and does nothing else.
 
 1. Lines wait in the kernel, not here: what is read is appended at once, so a kill loses no more than one batch in the
-   making. A pause of RECEIVE_LINGER_S before reading lets lines share an entry and a system call, as long as the kernel
-   has room for many times what came in the last one.
+   making. A pause before reading lets lines share an entry and a system call; how long it is hangs on the room that
+   the kernel has, and there is none when much came in the last turn.
 2. A source that waits for a full journal is not looked at meanwhile, so that it wakes nobody.
 3. A stop reads what the kernel holds until nothing is left, or, under senders that never pause, RECEIVE_STOP_S_MAX.
    Files are not read on: what is in them stays.
@@ -15,7 +15,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from shipper.limits import FILE_LOOK_S, RECEIVE_LINGER_S, RECEIVE_STOP_S_MAX
+from shipper.limits import FILE_LOOK_S, RECEIVE_STOP_S_MAX
 from shipper.receive._engines import new_gathering
 from shipper.receive._lanes import DroppingLane, WaitingLane
 from shipper.receive._source import Bookmarks, WhenFull
@@ -59,7 +59,7 @@ def receive(
     with select.epoll() as poll:
         poll.register(stop.fileno(), select.EPOLLIN)
         watch = _Watch(poll, sources, Bookmarks(journal.cursors))
-        linger_s = 0.0 if any(source.hurried for source in sources) else RECEIVE_LINGER_S
+        linger_s = min((source.linger_s for source in sources), default=0.0)
         busy_from = min((source.busy_from for source in sources), default=0)
         busy = False
         while not stop.is_set() and not receiver.ended:

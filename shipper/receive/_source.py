@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Protocol
 
-from shipper.limits import RECEIVE_BUSY_DATAGRAMS
+from shipper.limits import RECEIVE_BUSY_DATAGRAMS, RECEIVE_LINGER_S_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,8 +50,8 @@ class Source(Protocol):
         """What a full journal means for it."""
 
     @property
-    def hurried(self) -> bool:
-        """Say whether its lines must be read at once, because the kernel holds few of them."""
+    def linger_s(self) -> float:
+        """How long what has come may wait in the kernel for more."""
 
     @property
     def busy_from(self) -> int:
@@ -89,8 +89,12 @@ class Source(Protocol):
 class Ordinary:
     """What is true of a source that does not say otherwise."""
 
-    hurried = False
     ended = False
+
+    @property
+    def linger_s(self) -> float:
+        """Wait shortly."""
+        return RECEIVE_LINGER_S_MIN
 
     @property
     def busy_from(self) -> int:

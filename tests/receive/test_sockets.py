@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from shipper.config import Listener
 from shipper.errors import ConfigError
+from shipper.limits import RECEIVE_BUFFER_BYTES, RECEIVE_LINGER_S_MAX, RECEIVE_LINGER_S_MIN
 from shipper.receive import _sockets, open_sources
 from shipper.receive._datagrams import UdpSource
 
@@ -54,6 +55,17 @@ def test_the_buffer_is_what_was_asked_for_or_a_warning_names_the_sysctl(
     assert 0 < opened["receive_buffer_bytes"] < 1 << 30
     assert warning["event"] == "receive_buffer_is_small"
     assert warning["run"] == f"sysctl -w net.core.rmem_max={1 << 30}"
+
+
+def test_lines_wait_in_the_kernel_as_long_as_its_buffer_allows(
+    bind: Callable[..., list[UdpSource]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (listener,) = bind("udp://127.0.0.1:0", size=4096)
+    assert listener.linger_s == RECEIVE_LINGER_S_MIN
+    monkeypatch.setattr(UdpSource, "granted_bytes", RECEIVE_BUFFER_BYTES // 2)
+    assert listener.linger_s == RECEIVE_LINGER_S_MAX / 2
+    monkeypatch.setattr(UdpSource, "granted_bytes", 2 * RECEIVE_BUFFER_BYTES)
+    assert listener.linger_s == RECEIVE_LINGER_S_MAX
 
 
 def test_an_address_in_use_is_said_and_nothing_stays_open(bind: Callable[..., list[UdpSource]]) -> None:

@@ -16,15 +16,43 @@ use crate::{Taken, json};
 
 #[derive(Debug)]
 enum Op {
-    Text(Vec<u8>),
+    Text(Fixed),
     /// Opens an object that may stay empty.
-    Open(Box<[u8]>),
+    Open(Fixed),
     Close,
     /// Closes an object that is not empty.
     End,
-    Member(Box<[u8]>, Read),
+    Member(Fixed, Read),
     /// What is the same for all lines of one header and sender.
     Surroundings(Vec<Op>),
+}
+
+/// A text of the program. A short one is written as a whole block and then cut: that is a few moves, and no call.
+#[derive(Debug)]
+struct Fixed {
+    text: Vec<u8>,
+    block: Option<[u8; BLOCK_BYTES]>,
+}
+
+/// Most keys are shorter.
+const BLOCK_BYTES: usize = 32;
+
+impl Fixed {
+    fn new(text: Vec<u8>) -> Self {
+        let mut block = [0; BLOCK_BYTES];
+        let place = block.get_mut(..text.len()).map(|place| place.copy_from_slice(&text));
+        Self { block: place.map(|()| block), text }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        if let Some(block) = &self.block {
+            let end = out.len() + self.text.len();
+            out.extend_from_slice(block);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(&self.text);
+        }
+    }
 }
 
 /// The compiled document of one format.
@@ -90,7 +118,7 @@ struct Surroundings {
 impl Surroundings {
     fn is_of(&self, number: usize, facts: &Facts) -> bool {
         self.of == Some((number, facts.header.priority))
-            && self.words.iter().zip(facts.words()).all(|(known, word)| **known == *word)
+            && self.words.iter().zip(facts.words()).all(|(known, word)| known.iter().eq(word)) // words are short
     }
 }
 
@@ -100,7 +128,7 @@ impl Document {
         number: usize,
         place: impl Fn(&str) -> Option<usize>,
     ) -> Result<Self, PlanError> {
-        let mut document = Self { ops: vec![Op::Text(b"{".into())], number };
+        let mut document = Self { ops: vec![Op::Text(Fixed::new(b"{".into()))], number };
         for same in members.chunk_by(|(_, one), (_, next)| is_of_surroundings(one) == is_of_surroundings(next)) {
             if same.iter().any(|(_, node)| is_of_surroundings(node)) {
                 let mut surroundings = Self { ops: Vec::new(), number };
@@ -123,7 +151,7 @@ impl Document {
                     if full {
                         self.text(&opening);
                     } else {
-                        self.ops.push(Op::Open(opening.into()));
+                        self.ops.push(Op::Open(Fixed::new(opening)));
                     }
                     self.members(children, place)?;
                     self.ops.push(if full { Op::End } else { Op::Close });
@@ -134,7 +162,7 @@ impl Document {
                 Node::Value(value) => {
                     let places: Option<Vec<usize>> = value.of.iter().map(|alias| place(alias)).collect();
                     let places = places.ok_or_else(|| PlanError(format!("{key:?} reads what is not in the format")))?;
-                    self.ops.push(Op::Member(opening.into(), Read::named(value, &places)?));
+                    self.ops.push(Op::Member(Fixed::new(opening), Read::named(value, &places)?));
                 }
             }
         }
@@ -143,8 +171,8 @@ impl Document {
 
     fn text(&mut self, text: &[u8]) {
         match self.ops.last_mut() {
-            Some(Op::Text(last)) => last.extend_from_slice(text),
-            _ => self.ops.push(Op::Text(text.into())),
+            Some(Op::Text(last)) => *last = Fixed::new([&last.text, text].concat()),
+            _ => self.ops.push(Op::Text(Fixed::new(text.into()))),
         }
     }
 
@@ -179,10 +207,10 @@ impl Document {
 impl Op {
     fn write(&self, out: &mut Vec<u8>, facts: &Facts, pens: &mut Pens) -> Taken<()> {
         match self {
-            Self::Text(text) => out.extend_from_slice(text),
+            Self::Text(text) => text.write(out),
             Self::Open(text) => {
                 let start = out.len();
-                out.extend_from_slice(text);
+                text.write(out);
                 pens.opened.push((start, out.len()));
             }
             Self::Close => {
@@ -192,7 +220,7 @@ impl Op {
             Self::End => end(out),
             Self::Member(opening, read) => {
                 let start = out.len();
-                out.extend_from_slice(opening);
+                opening.write(out);
                 if member(out, read, facts, pens)? { out.push(b',') } else { out.truncate(start) }
             }
             Self::Surroundings(ops) => ops.iter().try_for_each(|op| op.write(out, facts, pens))?,
