@@ -22,7 +22,7 @@ setup: prerequisites $(STAMP) ## make a virtual environment in .venv with the co
 
 test: setup native fetch lint ## check style and types, then run every test
 	@test -z "$(CARGO)" || { cd native && $(CARGO) test --locked --quiet; }
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-pythons: setup fetch ## run every test on other Pythons as well: PYTHONS="python3.12 python3.13"
 	@test -z "$(CARGO)" || { cd native/python && $(CURDIR)/$(BIN)/maturin build --release --locked --quiet --out $(CURDIR)/.venv/wheels; }
@@ -32,7 +32,7 @@ test-pythons: setup fetch ## run every test on other Pythons as well: PYTHONS="p
 		$$venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . && \
 		{ test -z "$(CARGO)" || $$venv/bin/python -m pip install --quiet --force-reinstall --no-deps --no-index \
 			--find-links .venv/wheels shipper-native; } && \
-		$$venv/bin/pytest -n $(WORKERS) --dist loadfile || exit 1; \
+		$$venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
 
 native: setup ## build the native engine into .venv, where cargo is (without it, the Python engine does all)

@@ -36,6 +36,7 @@ settings.load_profile("shared machine")
 
 _TEST_HEAP = "512m"
 _NODE_MODULES: Final = Path(__file__).parent / "browser" / "node_modules"
+_LONG: Final = {"browser", "chaos", "deploy", "end_to_end", "fuzz"}
 _CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -45,8 +46,13 @@ class OwnElasticsearch(Protocol):
     def __call__(self, **arguments: Any) -> LocalElasticsearch: ...  # noqa: ANN401 -- each argument has its own type there
 
 
+@pytest.hookimpl(trylast=True)  # behind the shuffle
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real part by the fixtures that it asks for."""
+    """Mark what needs a real part by the fixtures that it asks for, and put first what takes long.
+
+    A file is one worker's: a long one that comes last would keep the others waiting.
+    """
+    items.sort(key=lambda item: _LONG.isdisjoint(item.path.parts))
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "elasticsearch_url" in fixtures:
