@@ -30,6 +30,7 @@ VOCABULARY = {
     "errors",
     "limits",
     "listen_url",
+    "parking_totals",
     "refusal",
     "telemetry",
 }

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipper.journal import Batch, Commit
-    from shipper.service._settled import ParkingTotals
+    from shipper.parking_totals import ParkingTotals
 
 _log = structlog.get_logger()
 
