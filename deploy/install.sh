@@ -48,5 +48,14 @@ if [ -z "$root" ]; then
     systemd-sysusers shipper.conf
     sysctl --quiet --load /usr/lib/sysctl.d/60-shipper.conf
     systemctl daemon-reload
-    echo 'Next: edit /etc/shipper/shipper.toml; shipper check -c /etc/shipper/shipper.toml; shipper setup -c …; systemctl enable --now shipper.socket shipper'
 fi
+cat << 'EOF'
+Next: edit /etc/shipper/shipper.toml, and put secrets into /etc/shipper/environment. Then, with what the service may and sees:
+as_shipper() {
+    systemd-run --pipe --wait --quiet --uid=shipper -p StateDirectory=shipper -p EnvironmentFile=-/etc/shipper/environment \
+        -p AmbientCapabilities=CAP_NET_BIND_SERVICE /usr/bin/shipper "$@" -c /etc/shipper/shipper.toml
+}
+as_shipper check
+as_shipper setup
+systemctl enable --now shipper.socket shipper.service
+EOF

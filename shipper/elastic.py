@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import re
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -23,6 +22,7 @@ from elasticsearch import Elasticsearch
 
 from shipper.errors import ConfigError, ConnectionFailed, TimedOut
 from shipper.http_deadline import punctual
+from shipper.no_answer import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,14 +32,20 @@ if TYPE_CHECKING:
 
     from shipper import config
 
-_ERRNO: Final = re.compile(r"\[Errno -?[0-9]+\] ([^'\")]+)")
+CREDENTIALS: Final = "SHIPPER_ELASTICSEARCH__API_KEY, or api_key_file, or username and password_file of [elasticsearch]"
+"""Where they are set, for whoever says that they are wrong."""
 _TYPE: Final = "content-type"
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
 _GZIP_LEVEL: Final = 1
 """The quickest: bulk bodies are so repetitive that more effort gains little (docs/delivery.md has figures)."""
 _OK: Final = 200
-_SHOWN_CHARS: Final = 60
+_UNAUTHORIZED: Final = 401
+_PRODUCT: Final = "x-elastic-product"
+"""The header that every answer of Elasticsearch has."""
+_JUDGED: Final = {200, 400, 404, 405}
+"""What no gateway, login or quota in front of Elasticsearch answers in its place."""
+_SHOWN_BYTES: Final = 60
 _ANSWER: Final = "errors,items.*.status,items.*.error"
 """All that a verdict needs of a bulk answer; the whole would be as large as the request."""
 
@@ -57,6 +63,11 @@ class Transport(Protocol):
 
     def bulk(self, index: str, body: bytes | memoryview, timeout_s: float) -> Answer:
         """Send NDJSON to `POST /{index}/_bulk`. Raises ConnectionFailed when no whole answer came in time."""
+
+
+def advice(status: int) -> str:
+    """Give what to do about an answer of this status, to stand behind its reason; empty where that says it all."""
+    return f"; check the credentials: {CREDENTIALS}" if status == _UNAUTHORIZED else ""
 
 
 class _Raw(Serializer):
@@ -100,6 +111,10 @@ class Client:
         )
         self._peer = f"{called} ({', '.join(settings.urls)})"
         self._urls = settings.urls
+        self._plain_http = all(url.startswith("http://") for url in settings.urls)
+        """Until something answered."""
+        self._recognised = False
+        """As Elasticsearch, by an answer without its header."""
         self._timeout_s = settings.request_timeout_s
         self._compresses = settings.compression == "gzip"
         self._headers = {"accept": _JSON, **_authorization(settings)}
@@ -115,9 +130,9 @@ class Client:
         wait_s = max(1, int(timeout_s / 2))
         path = f"/{quote(index, safe='')}/_bulk?filter_path={_ANSWER}&timeout={wait_s}s"
         if not self._compresses:
-            return self._perform("POST", path, body, {_TYPE: _NDJSON}, timeout_s)
+            return self._perform("POST", path, body, {_TYPE: _NDJSON}, timeout_s)[1]
         packed = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-        return self._perform("POST", path, packed, {_TYPE: _NDJSON, "content-encoding": "gzip"}, timeout_s)
+        return self._perform("POST", path, packed, {_TYPE: _NDJSON, "content-encoding": "gzip"}, timeout_s)[1]
 
     def request(
         self, method: str, path: str, body: Mapping[str, object] | None = None, timeout_s: float | None = None
@@ -128,10 +143,10 @@ class Client:
         ``timeout_s``, or in the time that the settings give; and when it came from something else.
         """
         content = None if body is None else json.dumps(body).encode()
-        answer = self._perform(method, path, content, {_TYPE: _JSON}, timeout_s or self._timeout_s)
+        headers, answer = self._perform(method, path, content, {_TYPE: _JSON}, timeout_s or self._timeout_s)
         parsed = _parsed(answer.body)
-        if answer.status == _OK and isinstance(parsed, str):
-            shown = parsed[:_SHOWN_CHARS]
+        if answer.status in _JUDGED and (isinstance(parsed, str) or not self._is_elasticsearch(headers)):
+            shown = answer.body[:_SHOWN_BYTES].decode("utf-8", "replace")
             raise ConnectionFailed(
                 f"what answers is not {self._peer}, but says {shown!r}; look at the address and port"
             )
@@ -142,16 +157,26 @@ class Client:
 
         So Kibana takes files; it is reached like Elasticsearch, with the same credentials.
         """
-        answer = self._perform("POST", path, body, headers, self._timeout_s)
+        _, answer = self._perform("POST", path, body, headers, self._timeout_s)
         return answer.status, _parsed(answer.body)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
+    def _is_elasticsearch(self, headers: HttpHeaders) -> bool:
+        """Say who answered; where a proxy took its header away, ask what nothing else answers or refuses like this."""
+        if _PRODUCT in headers:
+            return True
+        if not self._recognised:
+            _, answer = self._perform("GET", "/_nodes?filter_path=nodes.*.version", None, {}, self._timeout_s)
+            said = _parsed(answer.body)
+            self._recognised = isinstance(said, dict) and ("nodes" in said or "root_cause" in (said.get("error") or ()))
+        return self._recognised
+
     def _perform(
         self, method: str, path: str, body: bytes | memoryview | None, more: Mapping[str, str], timeout_s: float
-    ) -> Answer:
+    ) -> tuple[HttpHeaders, Answer]:
         headers = self._headers if body is None else {**self._headers, **more}
         try:
             meta, answer = self._client.transport.perform_request(
@@ -166,16 +191,12 @@ class Client:
             )
         except TransportError as error:
             failure = TimedOut if isinstance(error, ConnectionTimeout) else ConnectionFailed
-            raise failure(f"no answer from {self._peer}: {_plain(error)}") from error
+            reason = in_words(error, plain_http=self._plain_http)
+            raise failure(f"no answer from {self._peer}: {reason}") from error
+        self._plain_http = False
         if meta.status == _OK and not _whole(meta.headers):
             raise ConnectionFailed(f"the answer from {self._peer} was cut in its header")
-        return Answer(meta.status, answer or b"")
-
-
-def _plain(error: TransportError) -> str:
-    """Give what the system said, without the names of the libraries that it came through."""
-    said = _ERRNO.search(str(error.message))
-    return said[1] if said else str(error.message)
+        return meta.headers, Answer(meta.status, answer or b"")
 
 
 def _whole(headers: HttpHeaders) -> bool:

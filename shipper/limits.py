@@ -211,8 +211,9 @@ PARKED_BATCH_BYTES: Final = MIB
 DEAD_LETTER_COPY_TIMEOUT_S: Final = 5.0
 """A copy to the index of dead letters may take this long; the worker that buried them waits for it."""
 
-DEAD_LETTER_INDEX_RETRY_S: Final = 60.0
-"""Between two attempts to create that index: burials meanwhile wait for nothing, and their letters are not copied."""
+DEAD_LETTER_COPY_RETRY_S: Final = 60.0
+"""Between two attempts to create that index, or to copy where none answered: burials meanwhile wait for nothing, and
+their letters are not copied."""
 
 DEAD_LETTER_FILE_BYTES: Final = 64 * MIB
 """One file of dead letters; then the next is begun."""
@@ -360,6 +361,9 @@ METRICS_REQUEST_S_MAX: Final = 5.0
 
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""
+
+SENDERS_NAMED_MAX: Final = 3
+"""Of those whose zone seems wrong: where all are, one setting mends all."""
 
 PENDING_AGE_S_ALARMING: Final = 60.0
 """Of the oldest line without a verdict: an ordinary back-off is over by then."""

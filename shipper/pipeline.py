@@ -108,13 +108,13 @@ class _Running:
         self._receiving = Role(
             "receive",
             lambda stop: _receive(self._config, self._state, self._sources, stop),
-            stop_timeout_s=RECEIVE_STOP_S_MAX + STOP_GRACE_S,
+            stop_timeout_s=lambda: RECEIVE_STOP_S_MAX + STOP_GRACE_S,
             stopped=self._remove,
             news=lambda: self._news,
         )
         self.roles = [
             self._receiving,
-            Role("ship", self._ship, stop_timeout_s=config.shutdown_timeout_s + STOP_GRACE_S),
+            Role("ship", self._ship, stop_timeout_s=lambda: self._config.shutdown_timeout_s + STOP_GRACE_S),
         ]
 
     def reload(self) -> bool:
@@ -264,6 +264,7 @@ def build(
             clocks=Clocks(clock_us, time.monotonic),
             publish=publish,
             engine=choose_engine(config.engine),
+            listeners=[listener.url for listener in config.listeners],
         ),
         config.interpretation(),
         lines_max=config.delivery.batch_lines_max,

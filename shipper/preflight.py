@@ -82,7 +82,8 @@ def haproxy(config: Config) -> Iterator[Finding]:
     for frontend in known.frontends:
         yield Finding("haproxy", _understood(frontend))
     here = [listener.at for listener in config.listeners]
-    for note in cfg.advice(known, here):
+    zone_is_set = config.timezone is not None or all(listener.timezone for listener in config.listeners)
+    for note in cfg.advice(known, here, zone_is_set=zone_is_set):
         yield Finding("haproxy", f"{note.place}: {note.text}; {note.advice}", doubtful=True)
 
 
@@ -186,7 +187,9 @@ def _elasticsearch(config: Config) -> Iterator[Finding]:
     client = Client(config.elasticsearch)
     try:
         problems = templates.check(client, config.index, now=datetime.now(UTC))
-        retention = list(_retention(config, client))
+        known = [problem.kind for problem in problems] != ["credentials"]
+        problems += templates.check_privileges(client, config) if known else []
+        retention = list(_retention(config, client)) if known else []
     except ShipperError as error:
         yield Finding("elasticsearch", str(error), good=False)
         return

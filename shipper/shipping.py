@@ -20,10 +20,10 @@ from pydantic import ValidationError
 from shipper import memory
 from shipper.config import Interpretation
 from shipper.encode import make_encoder
-from shipper.limits import BATCH_BYTES_MAX, SENDERS_REMEMBERED_MAX
+from shipper.limits import BATCH_BYTES_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from shipper.deliver import Delivery
     from shipper.encode import Body, Encoded, Encoder, Engine, Enricher
@@ -52,8 +52,6 @@ DRAIN_TURN_S: Final = 1.0
 """Between two commits, and two signs of life, at the end."""
 
 _NOT_LOGGED: Final = {"version", "engine", "pid", "started_at", "taken_at", "senders", "expected"}
-_QUARTERS_IN_HOUR: Final = 4
-_QUARTER_US: Final = 900_000_000
 
 
 @dataclass(slots=True)
@@ -76,7 +74,6 @@ class Shipping:
     """Is called with the bodies of each batch that delivery has taken."""
     _in_hand: tuple[int, Encoded] | None = None
     _encoders: dict[bytes, Encoder] = field(default_factory=dict)
-    _warned: set[str] = field(default_factory=set)
     _progress_s: float = field(default_factory=time.monotonic)
     _gave_back_s: float = field(default_factory=time.monotonic)
 
@@ -126,14 +123,11 @@ class Shipping:
                 encoder = self._encoder(batch.interpretation)
                 encoded = encoder.encode(batch)
                 self.accounts.encoded(batch, encoded, encoder.interpretation.zone_of)
-                self._notice(encoded)
+                if encoded.failure:
+                    hint = "it is indexed with error.message; report it"
+                    _log.error("line_not_encoded", error=encoded.failure, hint=hint)
                 self._in_hand = ticket, encoded
         return True
-
-    def _notice(self, encoded: Encoded) -> None:
-        self._warn_of_zones(encoded.skews_us)
-        if encoded.failure:
-            _log.error("line_not_encoded", error=encoded.failure, hint="it is indexed with error.message; report it")
 
     def _submit(self) -> bool:
         """Hand the batch over; False when there was no room for it in ROOM_WAIT_S."""
@@ -180,18 +174,6 @@ class Shipping:
         if time.monotonic() - self._gave_back_s >= GIVE_BACK_INTERVAL_S:
             memory.give_back()
             self._gave_back_s = time.monotonic()
-
-    def _warn_of_zones(self, skews_us: Mapping[str, int]) -> None:
-        """Warn once of each sender whose lines end whole quarters of an hour before or after they come."""
-        for sender, skew_us in skews_us.items():
-            if sender not in self._warned and len(self._warned) < SENDERS_REMEMBERED_MAX:
-                self._warned.add(sender)
-                _log.warning(
-                    "sender_zone_suspected",
-                    sender=sender,
-                    off_by_hours=skew_us / _QUARTER_US / _QUARTERS_IN_HOUR,
-                    hint="set its timezone under [[senders]], or let HAProxy log with format rfc5424",
-                )
 
     def _tell(self, event: str) -> None:
         """Log the counters and how all stands, without the table of senders."""

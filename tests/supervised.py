@@ -104,7 +104,7 @@ roles = [
     Role(
         n,
         targets[n],
-        float(sys.argv[2]),
+        lambda: float(sys.argv[2]),
         lambda n=n: note(f"{n} gone"),
         news=(lambda: b"new" * 50_000) if n in {"learns", "hangs"} else None,
     )

@@ -96,11 +96,11 @@ def connected(*urls: str, **settings: str) -> Iterator[Client]:
         yield client
 
 
-def http(status: int, body: bytes, content_type: str = "application/json") -> bytes:
-    return (
-        f"HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n"
-        f"connection: close\r\n\r\n"
-    ).encode() + body
+def http(
+    status: int, body: bytes, content_type: str = "application/json", product: str = "X-elastic-product: Elasticsearch"
+) -> bytes:
+    head = (f"HTTP/1.1 {status} X", f"content-type: {content_type}", f"content-length: {len(body)}", product)
+    return "\r\n".join((*filter(None, head), "connection: close", "", "")).encode() + body
 
 
 def free_url() -> str:
@@ -207,10 +207,40 @@ def test_a_request_gives_text_where_the_answer_is_no_json() -> None:
         assert client.request("GET", "/_cluster/health") == (502, "bad gateway")
 
 
-def test_what_answers_without_json_is_something_else_and_that_is_said() -> None:
-    page = http(200, b"<html>It works!</html>", "text/html")
+@pytest.mark.parametrize("status", [200, 400, 404, 405])
+@pytest.mark.parametrize("body", [b"<html>It works!</html>", b'{"It works!": []}', b'["It works!"]', b'"It works!"'])
+def test_what_answers_otherwise_than_elasticsearch_does_is_something_else_and_that_is_said(
+    status: int, body: bytes
+) -> None:
+    page = http(status, body, "text/html", product="")
     with serving(page) as server, connected(server.url) as client, pytest.raises(ConnectionFailed, match="It works!"):
         client.request("GET", "/_cluster/health")
+
+
+@pytest.mark.parametrize("body", [b'{"nodes":{"a":{}}}', b'{"error":{"root_cause":[],"type":"security_exception"}}'])
+def test_a_proxy_may_take_the_header_away_by_which_elasticsearch_is_known(body: bytes) -> None:
+    with serving(http(200, body, product="")) as server, connected(server.url) as client:
+        assert [client.request("GET", "/a")[0], client.request("GET", "/b")[0]] == [200, 200]
+        asked = [request.split()[1] for request in server.requests]
+    assert asked == [b"/a", b"/_nodes?filter_path=nodes.*.version", b"/b"]
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x15\x03\x03\x00\x02\x02\x50"], ids=["hangs up", "alert"])
+def test_who_speaks_no_plain_http_may_speak_tls_and_that_is_said(answer: bytes) -> None:
+    with (
+        serving(answer) as server,
+        connected(server.url) as client,
+        pytest.raises(ConnectionFailed, match="; if it speaks TLS, its URL begins with https://"),
+    ):
+        client.request("GET", "/")
+
+
+def test_who_has_answered_once_is_not_suspected_of_tls() -> None:
+    with serving(http(200, b"{}")) as server, connected(server.url) as client:
+        client.request("GET", "/")
+        server.answer = b""
+        with pytest.raises(ConnectionFailed, match=r"without response$"):
+            client.request("GET", "/")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 
-from shipper.config import Config, Journal, Listener, Metrics
+from shipper.config import Config, Journal, Listener, Metrics, Privacy
 from shipper.errors import ConfigError
 from shipper.limits import INTERPRETATION_BYTES_MAX
 from shipper.reloading import _FIXED, _FIXED_OF_LISTENERS, Outcome, Reception, must_stay, told
@@ -55,6 +56,16 @@ def test_all_else_may_change() -> None:
 def test_what_the_receiving_process_is_told_is_understood_there() -> None:
     reception = Reception.of(BEFORE)
     assert Reception.model_validate_json(reception.model_dump_json()) == reception
+
+
+def test_a_receiver_that_is_started_again_has_the_key_that_was_read_with_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("the key of today\n")
+    config = Config(privacy=Privacy(parameters={"token": "hash"}, key_file=file)).resolved()
+    file.write_text("the key of tomorrow\n")
+    assert Reception.of(config).privacy_key == "the key of today"
+    assert config.interpretation().privacy_key == SecretStr("the key of today")
+    assert "of today" not in repr(config)
 
 
 def test_the_last_outcome_is_kept(tmp_path: Path) -> None:

@@ -42,11 +42,17 @@ def parse_file(file: Path, interpretation: Interpretation, enricher: Enricher | 
         yield from _parse(_lines(stream), interpretation, _changed_us(file), live=live, enricher=enricher)
 
 
-def parse_argument(argument: str, interpretation: Interpretation) -> Iterator[Parsed]:
-    """Give the lines of a file, where ``argument`` names one, or else ``argument`` as the line that it is."""
+def parse_argument(argument: str, interpretation: Interpretation) -> Iterable[Parsed]:
+    """Give the lines of a file, where ``argument`` names one, or else ``argument`` as the line that it is.
+
+    Raises Permanent for what is neither: without a blank it was meant as a file.
+    """
     if argument == STDIN or os.path.isfile(argument):  # noqa: PTH113 -- Path.is_file raises for what is too long
         return parse_file(Path(argument), interpretation)
-    return _parse(os.fsencode(argument).splitlines(), interpretation, time.time_ns() // 1_000, live=True)
+    parsed = list(_parse(os.fsencode(argument).splitlines(), interpretation, time.time_ns() // 1_000, live=True))
+    if len(argument.split()) == 1 and not any(line.known for line in parsed):
+        raise Permanent(f"{argument}: no such file, nor a line that is understood; is the path right?")
+    return parsed
 
 
 def _parse(

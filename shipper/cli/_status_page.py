@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
@@ -110,9 +111,11 @@ def _senders(status: Status) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for heading in ("sender", "lines", "per s", "not understood", "last format", "zone", "last seen"):
         table.add_column(heading, justify="right" if heading in {"lines", "per s", "not understood"} else "left")
+    places = Counter(sender.address for sender in status.senders)
     for sender in status.senders[:SENDERS_SHOWN_MAX]:
+        place = f" at {sender.listener}" if places[sender.address] > 1 else ""
         table.add_row(
-            Text(visible(sender.address) or "(standard input)"),
+            Text((visible(sender.address) or "(standard input)") + place),
             f"{sender.lines:,}",
             f"{sender.lines_per_s:,.1f}",
             Text(f"{sender.unparsed:,}", "yellow" if sender.unparsed else ""),

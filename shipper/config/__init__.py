@@ -164,13 +164,18 @@ class Config(BaseSettings):
         return self.timezone or machine_zone()
 
     def resolved(self) -> Config:
-        """Read what `haproxy_cfg` names, so that what happens to these files later does not count."""
+        """Read what decides over lines and lies in files, so that what happens to these later does not count.
+
+        These are those that `haproxy_cfg` names, and `privacy.key_file`. Raises ConfigError.
+        """
         found = haproxy_files.formats(self.haproxy_cfg, os.environ)
         formats = (*self.formats, *map(_derived, found))
-        return self.model_copy(update={"formats": formats, "haproxy_cfg": ()})
+        privacy = self.privacy.model_copy(update={"key": self.privacy.secret(), "key_file": None})
+        return self.model_copy(update={"formats": formats, "haproxy_cfg": (), "privacy": privacy})
 
     def interpretation(self) -> Interpretation:
         """Give the part of the configuration that a line's meaning hangs on. Raises ConfigError for files."""
+        resolved = self.resolved()
         return Interpretation(
             listener_zones=tuple(listener.timezone or self.zone for listener in self.listeners),
             senders=tuple(
@@ -178,12 +183,12 @@ class Config(BaseSettings):
                 for sender in self.senders
                 if sender.timezone is not None
             ),
-            formats=self.resolved().formats,
+            formats=resolved.formats,
             index=self.index,
             keep_original=self.keep_original,
             labels=self.labels,
             privacy=self.privacy.rules(),
-            privacy_key=self.privacy.secret(),
+            privacy_key=resolved.privacy.key,
         )
 
 

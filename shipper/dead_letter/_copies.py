@@ -4,7 +4,7 @@
    the files alone.
 2. A copy has the `_id` of its letter's document: none is there twice.
 3. The index is created with its mapping before the first copy. One that is there already is taken as it is. Where it
-   cannot be created, nothing is asked for DEAD_LETTER_INDEX_RETRY_S, so that a burial costs no wait.
+   cannot be created, or none answers, nothing is asked for DEAD_LETTER_COPY_RETRY_S: one burial waits, not each.
 4. A copy stays when its letter is retried or deleted: it tells what was refused once.
 """
 
@@ -18,7 +18,7 @@ import structlog
 from shipper.dead_letter._files import DeadLetters
 from shipper.dead_letter._letter import letter_of
 from shipper.errors import Retryable
-from shipper.limits import DEAD_LETTER_COPY_TIMEOUT_S, DEAD_LETTER_INDEX_RETRY_S
+from shipper.limits import DEAD_LETTER_COPY_RETRY_S, DEAD_LETTER_COPY_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 
 _OK: Final = range(200, 300)
 _CONFLICT: Final = 409
-_RETRY_US: Final = round(DEAD_LETTER_INDEX_RETRY_S * 1_000_000)
+_RETRY_US: Final = round(DEAD_LETTER_COPY_RETRY_S * 1_000_000)
 _EXISTS: Final = "resource_already_exists_exception"
 _DATE: Final[Mapping[str, Any]] = {"type": "date_nanos", "format": "uuuu-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
 _KEYWORD: Final[Mapping[str, Any]] = {"type": "keyword", "ignore_above": 8191}
@@ -90,7 +90,7 @@ class Copied:
         self._clock_us = clock_us
         self._is_made = False
         self._failed: tuple[int, str] | None = None
-        """When the index could not be created, and why."""
+        """When the index could not be created or did not answer, and why."""
 
     def write(self, refusals: Sequence[Refusal]) -> str | None:
         """Put ``refusals`` on disk, then copy them. Give None, or the reason why none of them could be kept."""
@@ -103,24 +103,17 @@ class Copied:
 
     def _copy(self, letters: Sequence[DeadLetter]) -> str | None:
         """Give None, or why not all could be copied."""
-        try:
-            trouble = self._make()
-            if trouble is None:
-                body = b"".join(map(_item, letters))
-                trouble = _trouble(self._client.bulk(self._index, body, DEAD_LETTER_COPY_TIMEOUT_S))
-        except Retryable as error:
-            trouble = str(error)
-        return trouble
-
-    def _make(self) -> str | None:
-        """Give None once the index is there, or why it is not."""
-        if self._is_made:
-            return None
         if self._failed is not None and 0 <= self._clock_us() - self._failed[0] < _RETRY_US:
             return self._failed[1]
-        trouble = self._create()
-        self._failed = None if trouble is None else (self._clock_us(), trouble)
+        trouble = None if self._is_made else self._create()
         self._is_made = trouble is None
+        if trouble is None:
+            try:
+                body = b"".join(map(_item, letters))
+                return _trouble(self._client.bulk(self._index, body, DEAD_LETTER_COPY_TIMEOUT_S))
+            except Retryable as error:
+                trouble = str(error)
+        self._failed = self._clock_us(), trouble
         return trouble
 
     def _create(self) -> str | None:

@@ -65,6 +65,6 @@ class Status:
     """Indices that take nothing, with the reason."""
     paused: Mapping[str, str]
     """Why all of delivery is paused; empty when it is not."""
-    reachable: bool
-    """Whether the last request got an answer that could be read."""
+    failure: str
+    """Why the last request got no answer that could be read; empty when it did."""
     parked: ParkingTotals

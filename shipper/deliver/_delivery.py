@@ -99,7 +99,7 @@ class Delivery:
             **self._state.figures(),
             held=self._state.held,
             paused=self._state.paused,
-            reachable=not self._state.failing,
+            failure=self._state.failure,
             parked=self._surroundings.parking.totals,
         )
 

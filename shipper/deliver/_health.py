@@ -27,8 +27,8 @@ class Health:
         self._refused_since_s: dict[str, float] = {}
         self._accepted: Counter[str] = Counter()
         self._refused_alone: Counter[str] = Counter()
-        self.failing = False
-        """The last request got no answer that could be read."""
+        self.failure = ""
+        """Why the last request got no answer that could be read; empty when it did."""
 
     def settled(self, now_s: float) -> None:
         """Take note that an item got its verdict."""

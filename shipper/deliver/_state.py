@@ -25,6 +25,7 @@ from shipper.deliver._health import Health
 from shipper.deliver._open import OpenBatches
 from shipper.deliver._queue import Job, Queue
 from shipper.deliver._window import Pressure, Window
+from shipper.elastic import CREDENTIALS
 
 if TYPE_CHECKING:
     import random
@@ -42,10 +43,12 @@ PAUSED_REFUSED: Final = "requests refused"
 PAUSED_ALIKE: Final = "documents refused alike"
 PAUSED_DEAD_LETTERS: Final = "dead letters"
 _TODO: Final = {
-    PAUSED_REFUSED: "check the credentials and what they may do",
+    PAUSED_REFUSED: f"check the credentials ({CREDENTIALS}) and what they may do",
     PAUSED_ALIKE: "whole requests are refused; the reason says why",
-    PAUSED_DEAD_LETTERS: "make room for dead letters",
+    PAUSED_DEAD_LETTERS: "make room: `shipper dead-letters list`, then `retry` or `purge`, or raise their bytes_max",
 }
+_OF: Final = ": "
+"""Between a kind of pause and the index that it is of."""
 
 
 PARKED_TURN: Final = Job(None, Remainder("", b"", (), (), ()))
@@ -215,9 +218,9 @@ class State:
 
     @property
     def paused(self) -> Mapping[str, str]:
-        """Why delivery is paused."""
+        """Why delivery is paused, and what to do."""
         with self._changed:
-            return self._queue.pauses
+            return {key: f"{why}; {_TODO[key.partition(_OF)[0]]}" for key, why in self._queue.pauses.items()}
 
     # -- what is known -----------------------------------------------------------------------------------------------
 
@@ -237,14 +240,14 @@ class State:
             self._ready.clear()
 
     @property
-    def failing(self) -> bool:
-        """Whether the last request got no answer that could be read."""
-        return self._health.failing
+    def failure(self) -> str:
+        """Why the last request got no answer that could be read; empty when it did."""
+        return self._health.failure
 
     def failed(self, cause: Cause) -> None:
         """Take note of such a request."""
         with self._changed:
-            newly, self._health.failing = not self._health.failing, True
+            newly, self._health.failure = not self._health.failure, str(cause)
         if newly:
             _log.warning("elasticsearch_failing", status=cause.status, reason=str(cause))
 
@@ -252,8 +255,8 @@ class State:
         """Take note of an answer that could be read; tell whether what it refuses may become dead letters."""
         index, now_s = job.body.index, self._clock_s()
         with self._changed:
-            if self._health.failing:
-                self._health.failing = False
+            if self._health.failure:
+                self._health.failure = ""
                 self._queue.hasten(now_s + self._settings.retry_delay_s_min)  # what they wait for is over
                 self._work.notify_all()
                 _log.info("elasticsearch_answered")
@@ -311,7 +314,7 @@ class State:
 
     def pause(self, kind: str, cause: Cause | str, index: str = "") -> None:
         """Pause delivery; ``index`` tells whose documents must be accepted to end it, where that matters."""
-        key = f"{kind}: {index}" if index else kind
+        key = f"{kind}{_OF}{index}" if index else kind
         with self._changed:
             newly = self._queue.pause(key, str(cause), self._clock_s())
         if newly:
@@ -334,7 +337,7 @@ class State:
 
     def _parked_turn(self, now_s: float) -> bool:
         """Give the turn to one worker at a time, while there is hope."""
-        if now_s < self._parked_at_s or self._closing or self._queue.pauses or self._health.failing:
+        if now_s < self._parked_at_s or self._closing or self._queue.pauses or self._health.failure:
             return False
         self._parked_at_s = math.inf
         return True
@@ -342,7 +345,7 @@ class State:
     def _accepted(self, index: str, now_s: float) -> None:
         self._health.accepted(index)
         self._health.settled(now_s)
-        self.resume(f"{PAUSED_ALIKE}: {index}")
+        self.resume(f"{PAUSED_ALIKE}{_OF}{index}")
 
     def _release(self, index: str, now_s: float) -> None:
         if self._queue.release(index, now_s):

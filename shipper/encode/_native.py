@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import shipper_native
@@ -66,11 +67,10 @@ class NativeEncoder(Encoder):
             Body(rest.names[index], content, array("Q", ends), array("Q", numbers), source)
             for index, content, ends, numbers in encoding.bodies(indices, rest.items, BULK_BYTES_MAX)
         )
-        skews = [
-            (number, batch.entries[entry].origins[origin].address, us) for number, entry, origin, us in encoding.skews
-        ]
-        by_sender = {sender: us for _, sender, us in sorted(skews + rest.skews)}
-        return Encoded(bodies, rest.unparsed, self._log_formats(batch, encoding, rest), by_sender, rest.line.failure)
+        skews = [(number, batch.entries[entry].origins[origin], us) for number, entry, origin, us in encoding.skews]
+        by_origin = {origin: us for _, origin, us in sorted(skews + rest.skews, key=itemgetter(0))}
+        noticed = rest.unparsed, rest.undated, self._log_formats(batch, encoding, rest), by_origin
+        return Encoded(bodies, *noticed, rest.line.failure)
 
     def _entry(self, entry: Entry) -> shipper_native.Entry:
         year = datetime.fromtimestamp(min(entry.received_us, TIMESTAMP_US_MAX) // 1_000_000, UTC).year
@@ -96,9 +96,9 @@ class NativeEncoder(Encoder):
                 self._engine.learn(zone, year, certain_offsets(self._zone_names[zone], year))
                 self._learnt.add((zone, year))
 
-    def _log_formats(self, batch: Batch, encoding: shipper_native.Encoding, rest: _Rest) -> dict[str, str]:
-        """Give the format of each entry's last line, by sender."""
-        found: dict[str, str] = {}
+    def _log_formats(self, batch: Batch, encoding: shipper_native.Encoding, rest: _Rest) -> dict[Origin, str]:
+        """Give the format of each entry's last line, by origin."""
+        found: dict[Origin, str] = {}
         number = 0
         for entry in batch.entries:
             number += len(entry)
@@ -107,7 +107,7 @@ class NativeEncoder(Encoder):
                 name = rest.log_formats.get(number - 1, "") if place is None else self._names[place]
                 origin = LINE_HEADER.unpack_from(entry.table, len(entry.table) - LINE_HEADER.size)[2]
                 if name:
-                    found[entry.origins[origin].address] = name
+                    found[entry.origins[origin]] = name
         return found
 
 
@@ -119,9 +119,10 @@ class _Rest:
         self._numbers: dict[str, int] = {}
         self.line = LineContext(encoder.interpretation, zone="UTC")
         self.items: list[tuple[int, int, bytes]] = []
-        self.unparsed: Counter[str] = Counter()
+        self.unparsed: Counter[Origin] = Counter()
+        self.undated: Counter[Origin] = Counter()
         self.log_formats: dict[int, str] = {}
-        self.skews: list[tuple[int, str, int]] = []
+        self.skews: list[tuple[int, Origin, int]] = []
 
     @property
     def names(self) -> list[str]:
@@ -155,6 +156,8 @@ class _Rest:
         self.items.append((number, index, item_of(line.position.id(), document)))
         self.log_formats[number] = context.log_format
         if context.skew_us:
-            self.skews.append((number, context.sender, context.skew_us))
+            self.skews.append((number, line.origin, context.skew_us))
         if not context.known:
-            self.unparsed[context.sender] += 1
+            self.unparsed[line.origin] += 1
+        if not context.dated:
+            self.undated[line.origin] += 1

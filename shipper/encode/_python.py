@@ -367,14 +367,16 @@ class _Encoding:
         self._batch = batch
         self._line = LineContext(encoder.interpretation, zone="UTC")
         self._bodies = Bodies(HiddenLines(batch, encoder.hider) if encoder.hider else batch)
-        self._skews: dict[str, int] = {}
-        self._unparsed: Counter[str] = Counter()
-        self._log_formats: dict[str, str] = {}
+        self._skews: dict[Origin, int] = {}
+        self._unparsed: Counter[Origin] = Counter()
+        self._undated: Counter[Origin] = Counter()
+        self._log_formats: dict[Origin, str] = {}
 
     def run(self) -> Encoded:
         for entry in self._batch.entries:
             self._encode_entry(entry)
-        return Encoded(self._bodies.done(), self._unparsed, self._log_formats, self._skews, self._line.failure)
+        noticed = self._unparsed, self._undated, self._log_formats, self._skews
+        return Encoded(self._bodies.done(), *noticed, self._line.failure)
 
     def _encode_entry(self, entry: Entry) -> None:
         zones = [self._encoder.zones[origin] for origin in entry.origins]
@@ -389,9 +391,11 @@ class _Encoding:
             identity = prefix + tail.translate(_URL_SAFE).decode("ascii")
             self._bodies.add(self._encoder.index_of(line.index_us), identity, document)
             if line.skew_us:
-                self._skews[line.sender] = line.skew_us
+                self._skews[entry.origins[origin]] = line.skew_us
             if not line.known:
-                self._unparsed[line.sender] += 1
+                self._unparsed[entry.origins[origin]] += 1
+            if not line.dated:
+                self._undated[entry.origins[origin]] += 1
             start += length
         if line.log_format:
-            self._log_formats[line.sender] = line.log_format
+            self._log_formats[entry.origins[origin]] = line.log_format

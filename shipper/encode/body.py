@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from shipper.haproxy.privacy import Hider
-    from shipper.journal.entry import Line
+    from shipper.journal.entry import Line, Origin
 
 
 class Lines(Protocol):
@@ -79,12 +79,14 @@ class Encoded:
     """A batch's bodies, and what was noticed on the way."""
 
     bodies: tuple[Body, ...]
-    unparsed: Mapping[str, int]
-    """By sender: lines that nothing understood."""
-    log_formats: Mapping[str, str]
-    """By sender: the format of a line of traffic among its last; only a sample of the senders."""
-    skews_us: Mapping[str, int]
-    """By sender: an offset of whole quarters of an hour between a line's end and its receipt; a wrong zone."""
+    unparsed: Mapping[Origin, int]
+    """Lines that nothing understood."""
+    undated: Mapping[Origin, int]
+    """Lines that do not tell their day."""
+    log_formats: Mapping[Origin, str]
+    """The format of a line of traffic among the last; only a sample of the origins."""
+    skews_us: Mapping[Origin, int]
+    """An offset of whole quarters of an hour between a line's end and its receipt; a wrong zone."""
     failure: str = ""
     """What went wrong within shipper over one of the lines; it is there as a document all the same."""
 

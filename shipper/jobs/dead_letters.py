@@ -158,17 +158,14 @@ class _Retrying:
         """End delivery; what is not settled stays a letter."""
         status = self._delivery.status()
         if self.outcome.waiting:
-            self.outcome.troubles = {**status.held, **status.paused}
-            if not self.outcome.troubles:
-                self.outcome.troubles = {
-                    "elasticsearch": "no answer in time" if status.reachable else "does not answer"
-                }
+            troubles = {**status.held, **status.paused}
+            self.outcome.troubles = troubles or {"elasticsearch": status.failure or "no answer in time"}
         self._delivery.close(0.0)
         self._look(0.0)
 
     @property
     def _is_hopeless(self) -> bool:
-        return bool(self._stuck) and (bool(self._delivery.status().paused) or not self._delivery.status().reachable)
+        return bool(self._stuck) and (bool(self._delivery.status().paused) or bool(self._delivery.status().failure))
 
     def _submit(self, path: Path, body: Body, letters: Sequence[DeadLetter]) -> None:
         ids = {body.id(item) for item in range(len(body))}

@@ -296,5 +296,5 @@ def _taken(queue: SimpleQueue[Any]) -> list[Any]:
 def _troubles(delivery: Delivery) -> Mapping[str, str]:
     """Tell what delivery waits for: what is held, what is paused, and whether anybody answers."""
     status = delivery.status()
-    unreachable = {} if status.reachable else {"elasticsearch": "no answer"}
+    unreachable = {"elasticsearch": status.failure} if status.failure else {}
     return {**unreachable, **status.paused, **status.held}

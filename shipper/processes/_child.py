@@ -141,8 +141,8 @@ class Role:
 
     name: str
     target: Target
-    stop_timeout_s: float
-    """How long its stop may take before it is killed."""
+    stop_timeout_s: Callable[[], float]
+    """How long its stop may take before it is killed: a reload may change it."""
     stopped: Callable[[], None] = lambda: None
     """Called in the parent once it is stopped for good."""
     news: Callable[[], bytes] | None = None
@@ -196,7 +196,7 @@ class Child:
     def leave(self) -> None:
         """Ask it to settle what is under way, and to make room for the next."""
         self.leaves = True
-        self.kill_at_s = time.monotonic() + self.role.stop_timeout_s
+        self.kill_at_s = time.monotonic() + self.role.stop_timeout_s()
         self._tell(_LEAVE)
 
     def tell(self, news: bytes) -> None:

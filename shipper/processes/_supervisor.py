@@ -187,8 +187,9 @@ class _Supervisor:
         child = post.child
         if child is not None:
             child.stop()
-            _log.info("child_stopping", name=post.role.name, pid=child.pid, stop_timeout_s=post.role.stop_timeout_s)
-            deadline_s = time.monotonic() + post.role.stop_timeout_s
+            stop_timeout_s = post.role.stop_timeout_s()
+            _log.info("child_stopping", name=post.role.name, pid=child.pid, stop_timeout_s=stop_timeout_s)
+            deadline_s = time.monotonic() + stop_timeout_s
             while child.status() is None:
                 left_s = deadline_s - time.monotonic()
                 if left_s <= 0 or self._stops_asked > 1:

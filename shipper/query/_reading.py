@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
+from shipper.elastic import advice
 from shipper.errors import Permanent, Retryable
 from shipper.limits import QUERY_DOCUMENTS_MAX
 
@@ -188,4 +189,5 @@ def _source_of(item: Mapping[str, Any]) -> Document | None:
 
 def _reason(status: int, answer: Any) -> str:  # noqa: ANN401 -- JSON can be anything
     error = answer.get("error") if isinstance(answer, dict) else None
-    return f"{status} {error['type']}: {error.get('reason')}" if isinstance(error, dict) else f"status {status}"
+    said = f"{status} {error['type']}: {error.get('reason')}" if isinstance(error, dict) else f"status {status}"
+    return said + advice(status)

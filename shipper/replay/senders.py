@@ -213,6 +213,8 @@ class _Datagrams:
         return _writable(self._socket, self._stopped)
 
     def close(self) -> None:
+        if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in _GONE:
+            self.handed.unreachable += 1  # what the last datagrams came to
         self._socket.close()
 
 

@@ -26,11 +26,12 @@ from shipper.service._settled import Settled
 from shipper.service._status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from shipper.journal import Batch, Commit
     from shipper.parking_totals import ParkingTotals
+    from shipper.service._senders import Encoded
 
 _log = structlog.get_logger()
 
@@ -38,22 +39,6 @@ STATUS_INTERVAL_S: Final = 1.0
 """Between two statuses."""
 COUNTING_INTERVAL_S: Final = 0.2
 """The same while not all of the journal is counted yet."""
-
-
-class Encoded(Protocol):
-    """What encoding noticed, by sender."""
-
-    @property
-    def unparsed(self) -> Mapping[str, int]:
-        """Lines that nothing understood."""
-
-    @property
-    def log_formats(self) -> Mapping[str, str]:
-        """The format of some line."""
-
-    @property
-    def skews_us(self) -> Mapping[str, int]:
-        """How far off its clock seems to be."""
 
 
 class Delivery(Protocol):
@@ -84,8 +69,8 @@ class Delivery(Protocol):
         """Why nothing is sent."""
 
     @property
-    def reachable(self) -> bool:
-        """Whether the last request was answered."""
+    def failure(self) -> str:
+        """Why the last request was not answered; empty when it was."""
 
     @property
     def parked(self) -> ParkingTotals:
@@ -112,7 +97,8 @@ class _Rates:
 class Accounts:
     """From ``commit`` and ``parked`` on, as they are at the start.
 
-    ``expected`` are networks, each with the seconds after which it counts as silent; ``publish`` gets each status.
+    ``expected`` are networks, each with the seconds after which it counts as silent; ``publish`` gets each status;
+    ``listeners`` are their URLs, in their order.
     """
 
     def __init__(  # noqa: PLR0913 -- what it counts, against what, and who is told
@@ -126,6 +112,7 @@ class Accounts:
         clocks: Clocks,
         publish: Callable[[Status], None],
         engine: str = "python",
+        listeners: Sequence[str] = (),
     ) -> None:
         self._engine = engine
         self._clocks = clocks
@@ -137,7 +124,7 @@ class Accounts:
         self._started_us = clocks.now_us()
         self._census = Census(journal, commit)
         self._settled = Settled(commit, parked)
-        self._senders = Senders(expected, self._started_us)
+        self._senders = Senders(expected, self._started_us, listeners)
         self._parsed = self._unparsed = 0
         self.settling = Histogram()
         """How long lines took from their receipt to their verdict; of a batch, all as long as its oldest."""
@@ -158,8 +145,7 @@ class Accounts:
         unparsed = sum(encoded.unparsed.values())
         self._parsed += len(batch) - unparsed
         self._unparsed += unparsed
-        self._senders.came(batch, zone_of, self._clocks.now_s())
-        self._senders.understood(encoded.unparsed, encoded.log_formats, encoded.skews_us)
+        self._senders.came(batch, encoded, zone_of, self._clocks.now_s())
 
     def settled(self, ticket: int) -> None:
         """Take note that a batch has its verdicts."""
@@ -218,7 +204,8 @@ class Accounts:
             received_per_s=round(rates.received.per_s(tally.received, now_s), 1),
             indexed_per_s=round(rates.indexed.per_s(settled.indexed, now_s), 1),
             dropped_lately=rates.dropped.growth(dropped, now_s),
-            reachable=delivery.reachable,
+            reachable=not delivery.failure,
+            failure=delivery.failure,
             requests_in_flight=delivery.in_flight,
             requests_in_flight_max=delivery.in_flight_max,
             request_bytes_max=delivery.request_bytes_max,

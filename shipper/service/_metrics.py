@@ -164,8 +164,8 @@ def _journal(status: Status) -> Iterator[Metric]:
 
 
 def _senders(senders: Iterable[Sender]) -> Iterator[Metric]:
-    known: dict[tuple[str, ...], Sender] = {(each.address,): each for each in senders}
-    label = ["sender"]
+    known: dict[tuple[str, ...], Sender] = {(each.address, each.listener): each for each in senders}
+    label = ["sender", "listener"]
     lines = {key: each.lines for key, each in known.items()}
     unparsed = {key: each.unparsed for key, each in known.items()}
     seen = {key: each.last_seen.timestamp() for key, each in known.items()}

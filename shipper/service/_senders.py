@@ -1,7 +1,8 @@
 """Who sends: what is known of each address, and which networks are silent.
 
-1. At most SENDERS_REMEMBERED_MAX addresses; for a new one the address that was seen least recently goes, and its lines
-   are counted with those of the others.
+1. A sender is an address at one listener: each listener may have a zone of its own.
+   At most SENDERS_REMEMBERED_MAX are known; for a new one that which was seen least recently goes, and its lines are
+   counted with those of the others.
 2. Counted by batch and entry; a line costs nothing of its own where its entry has one sender.
 3. Silence is judged up to the moment to which the journal has been read: a backlog makes nobody silent, nor does the
    time before the start.
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -35,8 +36,29 @@ _ORIGIN: Final = itemgetter(2)
 _ORIGIN_AT: Final = 8
 """Where the low byte of an origin's number stands in a line's header."""
 _FEW: Final = 64
+_HOUR_US: Final = 3_600_000_000
 _LAST_US: Final = 250_000_000_000_000_000
 """In the year 9892, near the end of what a datetime can say."""
+
+
+class Encoded(Protocol):
+    """What encoding noticed, by origin."""
+
+    @property
+    def unparsed(self) -> Mapping[Origin, int]:
+        """Lines that nothing understood."""
+
+    @property
+    def undated(self) -> Mapping[Origin, int]:
+        """Lines that do not tell their day."""
+
+    @property
+    def log_formats(self) -> Mapping[Origin, str]:
+        """The format of some line."""
+
+    @property
+    def skews_us(self) -> Mapping[Origin, int]:
+        """How far off its clock seems to be."""
 
 
 @dataclass(slots=True)
@@ -51,7 +73,7 @@ class _Watch:
 
 @dataclass(slots=True)
 class _Row:
-    """One address."""
+    """One sender at one listener."""
 
     rate: Rate
     watches: Sequence[_Watch]
@@ -67,46 +89,44 @@ class _Row:
 
 @dataclass(slots=True)
 class Senders:
-    """Used by one thread. ``expected`` are networks, each with the seconds after which it counts as silent."""
+    """Used by one thread. ``expected`` are networks, each with the seconds after which it counts as silent.
+
+    ``listeners`` are their URLs, in their order.
+    """
 
     expected: Iterable[tuple[str, float]]
     started_us: int
+    listeners: Sequence[str] = ()
     lines_of_others: int = 0
-    _rows: dict[str, _Row] = field(default_factory=dict)
+    _rows: dict[Origin, _Row] = field(default_factory=dict)
     """The least recently seen first."""
     _watches: list[_Watch] = field(init=False)
     _read_until_us: int = 0
+    _warned: set[Origin] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._watches = [_Watch(ip_network(network), silent_after_s) for network, silent_after_s in self.expected]
 
-    def came(self, batch: Batch, zone_of: Callable[[int, str], str], now_s: float) -> None:
-        """Count the lines of a batch; ``zone_of`` tells the zone of a listener's sender."""
+    def came(self, batch: Batch, encoded: Encoded, zone_of: Callable[[int, str], str], now_s: float) -> None:
+        """Take note of a batch and of what encoding noticed; ``zone_of`` tells the zone of a listener's sender."""
+        told = Counter({origin: -lines for origin, lines in encoded.undated.items()})
         for entry in batch.entries:
             for origin, lines in _by_origin(entry):
-                row = self._row(origin.address, now_s)
+                row = self._row(origin, now_s)
                 row.lines += lines
                 row.seen_us = max(row.seen_us, entry.received_us)
-                row.off_by_us = 0
+                told[origin] += lines
                 if row.read_with != batch.interpretation:
                     row.read_with, row.timezone = batch.interpretation, zone_of(origin.listener, origin.address)
                 for watch in row.watches:
                     watch.seen_us = max(watch.seen_us or 0, entry.received_us)
             self._read_until_us = max(self._read_until_us, entry.received_us)
-
-    def understood(
-        self, unparsed: Mapping[str, int], log_formats: Mapping[str, str], skews_us: Mapping[str, int]
-    ) -> None:
-        """Take note of what the lines that ``came`` turned out to be."""
-        for address, lines in unparsed.items():
-            if address in self._rows:
-                self._rows[address].unparsed += lines
-        for address, log_format in log_formats.items():
-            if address in self._rows:
-                self._rows[address].log_format = log_format
-        for address, skew_us in skews_us.items():
-            if address in self._rows:
-                self._rows[address].off_by_us = skew_us
+        for origin, row in self._known(told):
+            row.unparsed += encoded.unparsed.get(origin, 0)
+            row.log_format = encoded.log_formats.get(origin, row.log_format)
+            row.off_by_us = encoded.skews_us.get(origin, 0 if told[origin] > 0 else row.off_by_us)
+        for origin, row in self._known(encoded.skews_us):
+            self._warn_of_zone(origin, row)
 
     def read_until(self, now_us: int) -> None:
         """Take note that the journal has nothing that came before ``now_us`` and is not read."""
@@ -135,10 +155,11 @@ class Senders:
         )
 
     def table(self, now_s: float) -> tuple[Sender, ...]:
-        """Give what is known of each address, the most recent first."""
+        """Give what is known of each sender, the most recent first."""
         return tuple(
             Sender(
-                address=address,
+                address=origin.address,
+                listener=self._url(origin),
                 last_seen=moment(row.seen_us),
                 lines=row.lines,
                 lines_per_s=round(row.rate.per_s(row.lines, now_s), 1),
@@ -147,17 +168,36 @@ class Senders:
                 timezone=row.timezone,
                 off_by_s=row.off_by_us // 1_000_000,
             )
-            for address, row in reversed(self._rows.items())
+            for origin, row in reversed(self._rows.items())
         )
 
-    def _row(self, address: str, now_s: float) -> _Row:
-        """Give the row of an address, which is the most recent now."""
-        row = self._rows.pop(address, None)
+    def _warn_of_zone(self, origin: Origin, row: _Row) -> None:
+        """Warn once of a sender whose lines end whole quarters of an hour before or after they come."""
+        if origin not in self._warned and len(self._warned) < SENDERS_REMEMBERED_MAX:
+            self._warned.add(origin)
+            _log.warning(
+                "sender_zone_suspected",
+                sender=origin.address,
+                listener=self._url(origin),
+                timezone=row.timezone,
+                off_by_hours=row.off_by_us / _HOUR_US,
+                hint="set its timezone under [[senders]], or let HAProxy log with format rfc5424",
+            )
+
+    def _url(self, origin: Origin) -> str:
+        return self.listeners[origin.listener] if origin.listener < len(self.listeners) else ""
+
+    def _known(self, origins: Iterable[Origin]) -> list[tuple[Origin, _Row]]:
+        return [(origin, self._rows[origin]) for origin in origins if origin in self._rows]
+
+    def _row(self, origin: Origin, now_s: float) -> _Row:
+        """Give the row of an origin, which is the most recent now."""
+        row = self._rows.pop(origin, None)
         if row is None:
             if len(self._rows) >= SENDERS_REMEMBERED_MAX:
                 self.lines_of_others += self._rows.pop(next(iter(self._rows))).lines
-            row = _Row(Rate(0, now_s), self._watching(address))
-        self._rows[address] = row
+            row = _Row(Rate(0, now_s), self._watching(origin.address))
+        self._rows[origin] = row
         return row
 
     def _watching(self, address: str) -> list[_Watch]:

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shipper.limits import (
@@ -16,7 +18,11 @@ from shipper.limits import (
     JOURNAL_COUNTS_SHARE,
     JOURNAL_SHARE_ALARMING,
     PENDING_AGE_S_ALARMING,
+    SENDERS_NAMED_MAX,
 )
+from shipper.listen_url import FILE
+
+_HOUR_S: Final = 3_600
 
 
 class _Closed(BaseModel):
@@ -24,10 +30,12 @@ class _Closed(BaseModel):
 
 
 class Sender(_Closed):
-    """One address that lines came from, since the start."""
+    """One address that lines came from to one listener, since the start."""
 
     address: str
     """An IP address; the path of a unix socket; a followed file's URL; empty for standard input."""
+    listener: str
+    """Its URL."""
     last_seen: AwareDatetime
     lines: int
     lines_per_s: float
@@ -38,7 +46,10 @@ class Sender(_Closed):
     timezone: str
     """The zone that its dates are read in."""
     off_by_s: int
-    """Whole quarters of an hour between its clock and ours, where they suggest a wrong zone; otherwise 0."""
+    """Whole quarters of an hour between its clock and ours, where they suggest a wrong zone; otherwise 0.
+
+    Of its last lines that tell their day.
+    """
 
 
 class Expected(_Closed):
@@ -98,6 +109,8 @@ class Status(_Closed):
 
     reachable: bool
     """Whether the last request got an answer that could be read."""
+    failure: str
+    """Why it did not; empty when it did."""
     requests_in_flight: int
     requests_in_flight_max: int
     """How many there may be now: the window, which follows what Elasticsearch bears."""
@@ -108,7 +121,7 @@ class Status(_Closed):
     held: dict[str, str]
     """Indices that take nothing, with the reason."""
     paused: dict[str, str]
-    """Why nothing is sent at all; empty when it is."""
+    """Why nothing is sent at all, and what to do; empty when it is."""
 
     journal_bytes: int
     """On disk, with what is settled and not deleted yet."""
@@ -141,7 +154,7 @@ class Status(_Closed):
         said = [f"delivery is paused ({kind}): {reason}" for kind, reason in self.paused.items()]
         said += [f"index {index} is held: {reason}" for index, reason in self.held.items()]
         if not self.reachable:
-            said.append("Elasticsearch does not answer; lines wait in the journal")
+            said.append(f"Elasticsearch does not answer, and lines wait in the journal: {self.failure}")
         elif not said and (self.oldest_pending_age_s or 0.0) > PENDING_AGE_S_ALARMING:
             said.append(
                 f"{self.pending:,} lines wait, the oldest for {self.oldest_pending_age_s:.0f} s, while Elasticsearch "
@@ -160,6 +173,19 @@ class Status(_Closed):
             for known in self.expected
             if known.silent
         ]
+        said += self._wrong_zones()
         if self.unexplained and self.counted:
             said.append(f"the counters do not add up, by {self.unexplained} lines; please report it")
         return tuple(said)
+
+    def _wrong_zones(self) -> list[str]:
+        """Name some senders in a wrong zone; not files, whose lines may be hours old when they are read."""
+        wrong = [sender for sender in self.senders if sender.off_by_s and not sender.address.startswith(FILE)]
+        named = [
+            f"{sender.address or 'standard input'} sends dates to {sender.listener} that are off by "
+            f"{sender.off_by_s / _HOUR_S:+g} h in {sender.timezone}: set its timezone under [[senders]], "
+            "or let HAProxy log with format rfc5424"
+            for sender in wrong[:SENDERS_NAMED_MAX]
+        ]
+        more = len(wrong) - SENDERS_NAMED_MAX
+        return [*named, f"{more} more senders seem to be in another zone"] if more > 0 else named

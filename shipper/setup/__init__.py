@@ -13,6 +13,7 @@ from shipper.setup._client import Client
 from shipper.setup._install import Change, install
 from shipper.setup._kibana import import_dashboards, reach_kibana
 from shipper.setup._lifecycle import check_policy, install_policy, lifecycle_settings
+from shipper.setup._privileges import check_privileges
 from shipper.setup._prune import Day, clock_of, day_of, days, overdue, prune
 from shipper.setup._ready import ensure_tomorrow, ready
 from shipper.setup._templates import INDEX_BYTES_PER_LINE, index_name, shards_for
@@ -25,6 +26,7 @@ __all__ = [
     "Problem",
     "check",
     "check_policy",
+    "check_privileges",
     "clock_of",
     "day_of",
     "days",

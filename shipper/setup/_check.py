@@ -2,7 +2,8 @@
 
 1. What the server would do is asked of the server: our template and the one that applies are both simulated, and
    compared in its own words.
-2. What may not be asked (a missing privilege, a missing part) is a problem that is told, not an error.
+2. What may not be asked (a missing privilege, a missing part) is a problem that is told, not an error. Without
+   credentials nothing may be asked, and that is told once.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from shipper.errors import Permanent
-from shipper.setup._client import NOT_FOUND, OK, reason_of
+from shipper.setup._client import NOT_FOUND, OK, UNAUTHORIZED, reason_of
 from shipper.setup._install import chosen_in, read, simulate, supported
 from shipper.setup._templates import Template, difference, flat, index_name, mapping, templates
 
@@ -31,7 +32,18 @@ _DIFFERENCES_SHOWN_MAX: Final = 5
 """More than this is another mapping altogether, and a list of them helps nobody."""
 
 Kind = Literal[
-    "version", "missing", "older", "newer", "differs", "overshadowed", "mapping", "auto_create", "refused", "unreadable"
+    "credentials",
+    "privileges",
+    "version",
+    "missing",
+    "older",
+    "newer",
+    "differs",
+    "overshadowed",
+    "mapping",
+    "auto_create",
+    "refused",
+    "unreadable",
 ]
 
 
@@ -50,9 +62,12 @@ class Problem:
 def check(client: Client, index: Index, *, now: datetime) -> list[Problem]:
     """Give everything that is wrong with the templates for `index`, and with the index of the day of `now` (UTC)."""
     name = index_name(index, now)
+    status, nodes = client.request("GET", "/_nodes?filter_path=nodes.*.version")
+    if status == UNAUTHORIZED:
+        return [Problem("credentials", f"Elasticsearch refuses to answer: {reason_of(status, nodes)}")]
     return list(
         chain(
-            _version(client),
+            _version(status, nodes),
             _stored(client, index),
             _overshadowed(client, index, name),
             _effective(client, name),
@@ -62,9 +77,8 @@ def check(client: Client, index: Index, *, now: datetime) -> list[Problem]:
     )
 
 
-def _version(client: Client) -> Iterator[Problem]:
+def _version(status: int, answer: Any) -> Iterator[Problem]:  # noqa: ANN401 -- JSON
     """Compare the nodes' versions; the nodes are asked because a restricted server may not answer `GET /`."""
-    status, answer = client.request("GET", "/_nodes?filter_path=nodes.*.version")
     if status != OK:
         yield Problem("unreadable", f"the server's version could not be read: {reason_of(status, answer)}")
         return

@@ -140,7 +140,7 @@ def test_a_retry_without_an_elasticsearch_changes_nothing_and_says_so(folder: Pa
     assert done.returncode == 1, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert (told["chosen"], told["waiting"], told["indexed"]) == (5, 5, 0)
-    assert told["troubles"] == {"elasticsearch": "does not answer"}
+    assert "Connection refused" in told["troubles"]["elasticsearch"]
     assert {path: path.read_bytes() for path in (folder / "dead-letters").iterdir()} == before
     said = shipper("dead-letters", "retry", *flags).stdout.decode()
     assert "5 letters: 0 indexed now, 0 refused again, 5 not tried to the end" in said

@@ -91,11 +91,20 @@ def test_a_terminal_without_arguments_gets_help() -> None:
     assert b"Usage: shipper explain" in done.stdout
 
 
-@pytest.mark.parametrize("argument", ["x" * 5_000, "a\nb", ""])
+@pytest.mark.parametrize("argument", ["x " * 5_000, "a\nb", ""])
 def test_what_names_no_file_is_a_line_however_odd(argument: str) -> None:
     done = shipper("explain", argument)
     assert done.returncode == int(argument != "")
     assert done.stderr == b""
+
+
+def test_what_looks_like_a_file_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
+    capture = tmp_path / "haproxy.log"
+    capture.write_bytes(LINE)
+    done = shipper("explain", capture, "nope.log")
+    assert done.returncode == 1
+    assert done.stderr == b"shipper: nope.log: no such file, nor a line that is understood; is the path right?\n"
+    assert b"shop/shop-1 took it" in done.stdout
 
 
 def test_an_event_is_explained() -> None:

@@ -84,11 +84,11 @@ def test_of_very_many_senders_the_page_shows_the_most_recent(server: StatusServe
 
 
 def test_as_json_it_is_one_object_with_what_it_comes_to(server: StatusServer, tmp_path: Path) -> None:
-    server.publish(status(reachable=False))
+    server.publish(status(reachable=False, failure="status 503"))
     done = shipper("status", "--json", "--state-dir", tmp_path)
     told = json.loads(done.stdout)
     assert done.returncode == 1
-    assert told["attention"] == ["Elasticsearch does not answer; lines wait in the journal"]
+    assert told["attention"] == ["Elasticsearch does not answer, and lines wait in the journal: status 503"]
     assert told["unexplained"] == 0
     assert told["senders"][0]["address"] == "192.0.2.7"
     assert {key for key in told if key not in {"attention", "unexplained"}} == set(type(FINE).model_fields)

@@ -200,7 +200,8 @@ def test_credentials_that_are_refused_pause_delivery_and_discard_nothing(tmp_pat
         b.delivery.submit(1, [TEN])
         b.delivery.submit(2, [Lines("j", (11,))])
         until(lambda: len(b.cluster.requests) > 4)
-        assert list(b.delivery.status().paused.values()) == ["security_exception: r"]
+        (reason,) = b.delivery.status().paused.values()
+        assert reason.startswith("security_exception: r; check the credentials (SHIPPER_ELASTICSEARCH__API_KEY")
         b.cluster.request = lambda _i, _n: None
         until(lambda: len(b.verdicts) == 2)
         assert b.total == Verdicts(indexed=11)

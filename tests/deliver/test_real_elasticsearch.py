@@ -196,7 +196,7 @@ def test_a_node_that_is_killed_and_started_again_gets_each_document_once(
         node.kill_node(0)
         for ticket in range(20, 40):
             b.delivery.submit(ticket, [Lines("a", tuple(range(ticket * 100, ticket * 100 + 100)))])
-        until(lambda: not b.delivery.status().reachable, WAIT_S)
+        until(lambda: node.url in b.delivery.status().failure, WAIT_S)
         node.start_node(0)
         assert b.delivery.close(60)
         assert b.total.indexed + b.total.already_there == 4000

@@ -142,7 +142,9 @@ def test_full_dead_letters_pause_delivery_until_there_is_room(tmp_path: Path) ->
         b.letters.reason = "no room"
         b.cluster.item = lambda _i, number: error(400, "mapper_parsing_exception") if number == 3 else None
         b.delivery.submit(1, [TEN])
-        until(lambda: b.delivery.status().paused == {"dead letters": "no room"})
+        until(lambda: b.delivery.status().paused)
+        (reason,) = b.delivery.status().paused.values()
+        assert reason.startswith("no room; make room: `shipper dead-letters list`")
         assert not b.verdicts
         b.letters.reason = None
         until(lambda: b.verdicts)

@@ -60,6 +60,32 @@ def test_the_sockets_are_the_listeners_of_the_configuration() -> None:
     assert values("shipper.socket", "ReceiveBuffer") == [f"{settings.listeners[0].receive_buffer_bytes // 1024**2}M"]
 
 
+def advised() -> str:
+    """Give the commands that deploy/install.sh says at its end."""
+    install = (ROOT / "deploy" / "install.sh").read_text()
+    return install.partition("\nNext: ")[2].partition("\n")[2].removesuffix("EOF\n")
+
+
+def test_what_install_advises_is_on_the_page_and_runs_with_what_the_service_has() -> None:
+    assert advised() in (ROOT / "docs" / "operations.md").read_text()
+    given = dict(re.findall(r"(?:-p |--)(\w+)=(\S+)", advised()))
+    for key, name in (("User", "uid"), ("StateDirectory", "StateDirectory"), ("EnvironmentFile", "EnvironmentFile")):
+        assert values("shipper.service", key) == [given[name]]
+
+
+def test_what_install_advises_are_commands_that_a_shell_and_shipper_take(tmp_path: Path) -> None:
+    for name in ("systemd-run", "systemctl"):
+        (tmp_path / name).write_text('#!/bin/sh\necho "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(["/bin/sh", "-euc", advised()], env={"PATH": str(tmp_path)}, capture_output=True, check=True)
+    *shippers, enabled = done.stdout.decode().splitlines()
+    assert [line.partition("/usr/bin/shipper ")[2] for line in shippers] == [
+        "check -c /etc/shipper/shipper.toml",
+        "setup -c /etc/shipper/shipper.toml",
+    ]
+    assert enabled == "enable --now shipper.socket shipper.service"
+
+
 def test_a_stop_is_short_since_nobody_reads_the_socket_meanwhile() -> None:
     assert config.load(ROOT / "deploy" / "shipper.toml").shutdown_timeout_s <= 1.0
 

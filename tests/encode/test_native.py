@@ -118,6 +118,7 @@ def written(encoded: Encoded) -> object:
     return (
         [(body.index, body.content, list(body.ends), list(body.numbers)) for body in encoded.bodies],
         dict(encoded.unparsed),
+        dict(encoded.undated),
         dict(encoded.log_formats),
         dict(encoded.skews_us),
         encoded.failure,

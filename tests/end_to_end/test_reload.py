@@ -15,11 +15,14 @@ from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from shipper.pipeline import STOP_GRACE_S
 from tests.end_to_end.traffic import Sender, line
 from tests.free_ports import free_udp_port
 from tests.shipper_process import COMMAND, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.end_to_end.conftest import World
     from tests.shipper_process import ShipperProcess
 
@@ -73,6 +76,26 @@ def test_a_connection_outlives_a_reload_and_a_line_that_was_begun_is_whole(world
         world.settled(shipper, 2)
     found = {document.number: document.source.get("labels") for document in world.indexed.documents()}
     assert found == {0: None, 1: {"after": "reload"}}
+
+
+def test_a_reload_changes_the_key_and_the_time_of_a_stop_and_a_crash_neither(world: World, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("the key of today")
+    shipper = world.started(privacy={"at": "receive", "key_file": str(key), "parameters": {"n": "hash"}})
+    shipper.configure(shutdown_timeout_s=1.5)
+    assert reload(shipper).returncode == 0
+    key.unlink()
+    receiver = shipper.child("receive")
+    os.kill(receiver, signal.SIGKILL)
+    until(lambda: shipper.child("receive") not in {0, receiver}, "the receiver is started again")
+    sender = Sender(shipper.port)
+    sender.number(1)
+    sender.close()
+    world.settled(shipper, 1)
+    shipper.stop()
+    stops = {event["name"]: event["stop_timeout_s"] for event in shipper.events("child_stopping")}
+    assert stops["ship"] == 1.5 + STOP_GRACE_S
+    assert not shipper.events("child_failed")
 
 
 def test_what_is_wrong_is_refused_as_a_whole(world: World) -> None:

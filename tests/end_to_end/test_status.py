@@ -74,7 +74,8 @@ def test_while_elasticsearch_is_away_what_waits_is_counted_in_lines_and_aged(wor
     assert len(shipper.pending()) == sent
     assert status.unsettled_bytes <= 200_000  # so most of them were never read
     assert not status.reachable
-    assert status.attention == ("Elasticsearch does not answer; lines wait in the journal",)
+    (sentence,) = status.attention
+    assert sentence.endswith(f"no answer from Elasticsearch ({NOBODY}): Connection refused")
     assert status.oldest_pending_age_s is not None
     assert status.oldest_pending_age_s >= 2.0
     shipper.stop()
@@ -121,11 +122,15 @@ def test_two_senders_stand_beside_each_other_and_a_silent_one_is_missed_and_welc
         assert (by_address["::1"].lines, by_address["::1"].unparsed) == (51, 1)
         assert by_address["::1"].timezone == "Asia/Tokyo"
         assert abs(by_address["::1"].off_by_s) == 9 * 3600
-        status = shown(shipper, lambda status: bool(status.attention), "the silent one is missed")
-        assert status.attention == ("nothing came from ::1/128 for more than 3 s",)
+        (zone,) = status.attention
+        assert zone.startswith("::1 sends dates to udp://[::1]:0 that are off by ")
+        silent = "nothing came from ::1/128 for more than 3 s"
+        shown(shipper, lambda status: silent in status.attention, "the silent one is missed")
         other.number(10)
-        shown(shipper, lambda status: not status.attention, "it is back")
+        shown(shipper, lambda status: status.attention == (zone,), "it is back")
     shipper.stop()
+    (warning,) = shipper.events("sender_zone_suspected")
+    assert (warning["listener"], warning["timezone"]) == ("udp://[::1]:0", "Asia/Tokyo")
     assert [event["network"] for event in shipper.events("sender_back")] == ["::1/128"]
     assert {event["network"] for event in shipper.events("sender_silent")} == {"::1/128"}
 

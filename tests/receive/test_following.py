@@ -137,12 +137,12 @@ def test_a_receiver_that_is_killed_again_and_again_reads_each_line_exactly_once_
     dice, deleted = random.Random(3), list[int]()
     with LogWriter(log, rotate_s) as writer:
         for _ in range(KILLS):
-            child = Child(Role("receive", target, 10.0))
+            child = Child(Role("receive", target, lambda: 10.0))
             time.sleep(dice.uniform(0.05, 0.6))
             end(child, kill=True)
             if dice.random() < 0.5:
                 deleted += delete_old_segments(state)
-    child = Child(Role("receive", target, 10.0))
+    child = Child(Role("receive", target, lambda: 10.0))
     wait_until(lambda: len(deleted) + len(numbers(state)) == writer.lines, 10)
     end(child, kill=False)
     assert Counter([*deleted, *numbers(state)]) == Counter(range(writer.lines))

@@ -42,7 +42,7 @@ class Receiving:
     def __init__(self, folder: Path) -> None:
         self.state = StateFolder(folder)
         (self.source,) = open_sources([Listener(url="udp://127.0.0.1:0")])
-        self.role = Role("receive", self._receive, 10.0)
+        self.role = Role("receive", self._receive, lambda: 10.0)
 
     def _receive(self, stop: Stop) -> int:
         journal = Writer(self.state.journal, b"{}", Bounds(), clock_us=clock_us)
@@ -98,7 +98,7 @@ def numbers(lines: list[bytes]) -> list[int]:
 
 def test_a_busy_process_beside_it_costs_no_line(receiving: Receiving) -> None:
     child = Child(receiving.role)
-    other = Child(Role("busy", busy, 1.0), [child])
+    other = Child(Role("busy", busy, lambda: 1.0), [child])
     try:
         send(receiving.source, 0, LINES_PER_S * SECONDS, LINES_PER_S)
     finally:

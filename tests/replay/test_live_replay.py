@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,9 @@ from shipper.replay.pace import Evenly, Pace, Steady, Unpaced
 from shipper.replay.progress import showing
 from shipper.replay.senders import read_target
 from shipper.replay.stopping import stoppable
+from tests.free_ports import free_udp_port
 from tests.replay.capture_files import capture, line
+from tests.scripted_elasticsearch import scripted
 from tests.shipper_process import ShipperProcess
 
 if TYPE_CHECKING:
@@ -146,3 +149,20 @@ def test_what_the_mapping_refused_is_told_with_the_reason(
     assert kind == "document_parsing_exception: url.path"
     assert refused.lines == 100
     assert "GET /" in refused.places[0]
+
+
+def test_who_sends_to_nobody_is_told_at_once_what_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_replay, "SETTLE_QUIET_S", 0.5)
+    said = io.StringIO()
+    target = read_target(f"udp://127.0.0.1:{free_udp_port()}")
+    plan = LivePlan(Selection((capture(tmp_path / "capture", [line(1), line(2)]),)), target, Unpaced(), measure=True)
+    with scripted({"/": (200, {})}) as elasticsearch:
+        settings = config.Config(state_dir=tmp_path, elasticsearch=config.Elasticsearch(urls=(elasticsearch.url,)))
+        with stoppable() as stopping, showing(said, time.monotonic) as progress:
+            outcome = replay_live(settings, plan, stopping=stopping, progress=progress, tell=lambda _: None)
+    assert outcome.handed.unreachable
+    nobody, sent, waits = said.getvalue().split("; ")
+    assert (nobody, sent) == (f"nobody listens at {target.url}, it seems", "all is sent")
+    assert waits == "waiting until Elasticsearch finds 2 lines, or nothing more comes for 0.5 s\n"

@@ -105,6 +105,14 @@ def test_answers_that_nobody_listens_are_counted_and_lose_no_line_that_comes_aft
     sender.close()
 
 
+def test_the_answer_to_the_last_datagram_is_counted_as_well() -> None:
+    sender = opened(f"udp://127.0.0.1:{free_udp_port()}")
+    sender.send([b"into the void"])
+    time.sleep(0.05)
+    sender.close()
+    assert (sender.handed.lines, sender.handed.unreachable) == (1, 1)
+
+
 def test_a_line_that_no_datagram_can_hold_is_lost_with_the_kernels_reason() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))

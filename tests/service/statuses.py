@@ -36,6 +36,7 @@ FINE = Status(
     indexed_per_s=6.5,
     dropped_lately=0,
     reachable=True,
+    failure="",
     requests_in_flight=1,
     requests_in_flight_max=4,
     request_bytes_max=8 * 1024**2,
@@ -48,6 +49,7 @@ FINE = Status(
     senders=(
         Sender(
             address="192.0.2.7",
+            listener="udp://0.0.0.0:5140",
             last_seen=NOON,
             lines=100,
             lines_per_s=7.0,

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from shipper.journal import Batch
 
-IDLE = Delivery(0, 4, MIB, 0, 0, 0, held={}, paused={}, reachable=True, parked=ParkingTotals())
-NOTHING = Encoded((), {}, {}, {})
+IDLE = Delivery(0, 4, MIB, 0, 0, 0, held={}, paused={}, failure="", parked=ParkingTotals())
+NOTHING = Encoded((), {}, {}, {}, {})
 
 
 @dataclass
@@ -190,9 +190,10 @@ def test_what_holds_delivery_and_what_is_parked_is_in_the_status(loop: Loop) -> 
     read = loop.read()
     assert read is not None
     loop.ledger.settle(read[0], Verdicts(parked=2))
-    held = replace(IDLE, held={"haproxy-1": "closed"}, reachable=False, parked=ParkingTotals(parked=2))
+    held = replace(IDLE, held={"haproxy-1": "closed"}, failure="no answer", parked=ParkingTotals(parked=2))
     status = loop.status(held)
-    assert (status.held, status.reachable, status.pending, status.parked) == ({"haproxy-1": "closed"}, False, 2, 2)
+    assert (status.reachable, status.failure, status.held) == (False, "no answer", {"haproxy-1": "closed"})
+    assert (status.pending, status.parked) == (2, 2)
     status = loop.status(replace(IDLE, parked=ParkingTotals(parked=2, indexed=1, dead_lettered=1)))
     assert (status.indexed, status.dead_lettered, status.pending) == (1, 1, 0)
 

@@ -95,10 +95,10 @@ def test_one_that_starts_is_alive_and_not_ready_yet(site: Site) -> None:
 def test_a_full_journal_is_not_ready_and_an_elasticsearch_that_is_away_is(site: Site) -> None:
     site.vitals = Vitals(0.0, 0.0, status(journal_room_bytes=0))
     assert site.health("/health/ready")[0] == 503
-    site.vitals = Vitals(0.0, 0.0, status(reachable=False))
+    site.vitals = Vitals(0.0, 0.0, status(reachable=False, failure="status 503"))
     code, said = site.health("/health/ready")
     assert code == 200
-    assert said["attention"] == ["Elasticsearch does not answer; lines wait in the journal"]
+    assert said["attention"] == ["Elasticsearch does not answer, and lines wait in the journal: status 503"]
 
 
 def test_nothing_else_is_served_and_head_has_no_body(site: Site) -> None:

@@ -72,8 +72,11 @@ def test_both_sums_hold_in_a_scrape() -> None:
 
 def test_each_sender_has_its_series() -> None:
     found = scraped()
-    assert found["shipper_sender_lines_total", "192.0.2.7"] == 100
-    assert found["shipper_sender_last_seen_timestamp_seconds", "192.0.2.7"] == FINE.senders[0].last_seen.timestamp()
+    assert found["shipper_sender_lines_total", "udp://0.0.0.0:5140", "192.0.2.7"] == 100
+    assert (
+        found["shipper_sender_last_seen_timestamp_seconds", "udp://0.0.0.0:5140", "192.0.2.7"]
+        == FINE.senders[0].last_seen.timestamp()
+    )
     assert found["shipper_expected_sender_silent", "192.0.2.7/32"] == 0
 
 

@@ -38,7 +38,10 @@ def test_sums_are_not_judged_before_the_journal_is_counted() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"reachable": False}, "Elasticsearch does not answer"),
+        (
+            {"reachable": False, "failure": "no answer from Elasticsearch (http://es-1:9200): Connection refused"},
+            "Elasticsearch does not answer, and lines wait in the journal: no answer from Elasticsearch (http://es-1:9200)",
+        ),
         ({"held": {"haproxy-2026.11.21": "no template"}}, "index haproxy-2026.11.21 is held: no template"),
         ({"paused": {"requests refused": "401"}}, "delivery is paused (requests refused): 401"),
         ({"oldest_pending_age_s": 90.0}, "10 lines wait, the oldest for 90 s, while Elasticsearch answers"),
@@ -54,3 +57,13 @@ def test_sums_are_not_judged_before_the_journal_is_counted() -> None:
 def test_what_a_person_has_to_look_at_is_said_in_words(changed: dict[str, object], said: str) -> None:
     (sentence,) = status(**changed).attention
     assert sentence.startswith(said)
+
+
+def test_senders_in_a_wrong_zone_are_named_as_long_as_they_are_few() -> None:
+    wrong = tuple(FINE.senders[0].model_copy(update={"address": f"192.0.2.{n}", "off_by_s": -5400}) for n in range(5))
+    file = wrong[0].model_copy(update={"address": "file:///var/log/haproxy.log"})
+    first, _, _, rest = status(senders=(file, *wrong)).attention
+    assert first.startswith(
+        "192.0.2.0 sends dates to udp://0.0.0.0:5140 that are off by -1.5 h in UTC: set its timezone"
+    )
+    assert rest == "2 more senders seem to be in another zone"

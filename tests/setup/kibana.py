@@ -8,15 +8,15 @@ Like Kibana it refuses a request without `kbn-xsrf` (400), without the right cre
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.scripted_elasticsearch import serving
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 PATH: Final = "/s/ops/api/saved_objects/_import?overwrite=true"
 Json = dict[str, Any]
@@ -87,17 +87,9 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, json.dumps({"success": True, "successCount": len(results), "successResults": results}).encode()
 
 
-@contextmanager
-def running(authorization: str | None = None) -> Iterator[Kibana]:
+def running(authorization: str | None = None) -> AbstractContextManager[Kibana]:
     """Run a Kibana that wants this `authorization` header, or none."""
-    with Kibana(authorization) as kibana:
-        thread = threading.Thread(target=kibana.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield kibana
-        finally:
-            kibana.shutdown()
-            thread.join()
+    return serving(Kibana(authorization))
 
 
 def _error(status: int, message: str) -> tuple[int, bytes]:

@@ -29,8 +29,10 @@ _BYTES_OF_THE_REST: Final = 300
 """A header, and a line's numbers, names and blanks."""
 
 
-def advice(config: HAProxyConfig, listeners: Sequence[ListenUrl] = ()) -> tuple[Note, ...]:
-    """Give what could be better, for a shipper that listens there."""
+def advice(
+    config: HAProxyConfig, listeners: Sequence[ListenUrl] = (), *, zone_is_set: bool = False
+) -> tuple[Note, ...]:
+    """Give what could be better, for a shipper that listens there; ``zone_is_set`` says that it was told the zone."""
     notes: list[Note] = [*config.notes, *formats(config)[1]]
     targets: dict[LogTarget, list[Frontend]] = {}
     for frontend in config.frontends:
@@ -39,7 +41,7 @@ def advice(config: HAProxyConfig, listeners: Sequence[ListenUrl] = ()) -> tuple[
         for target in judged:
             targets.setdefault(target, []).append(frontend)
     for target, frontends in targets.items():
-        notes += _of_target(target, frontends, config)
+        notes += _of_target(target, frontends, config, zone_is_set=zone_is_set)
     if targets and not any(_leads(target.address, listeners) for target in targets):
         notes += _elsewhere(next(iter(targets)), listeners)
     return tuple(notes)
@@ -76,7 +78,9 @@ def _of_frontend(frontend: Frontend, targets: list[LogTarget], config: HAProxyCo
         )
 
 
-def _of_target(target: LogTarget, frontends: list[Frontend], config: HAProxyConfig) -> Iterator[Note]:
+def _of_target(
+    target: LogTarget, frontends: list[Frontend], config: HAProxyConfig, *, zone_is_set: bool
+) -> Iterator[Note]:
     def note(text: str, what_to_do: str) -> Note:
         return Note(target.place, f"log {target.address}: {text}", what_to_do)
 
@@ -92,9 +96,8 @@ def _of_target(target: LogTarget, frontends: list[Frontend], config: HAProxyConf
         )
     printed = [_aliases(frontend) for frontend in frontends]
     if header not in _WITH_OFFSET and any(aliases.isdisjoint(_TIMES_WITH_OFFSET) for aliases in printed):
-        yield note(
-            "no offset from UTC and no microseconds", "write `format rfc5424`; or tell shipper the zone (--timezone)"
-        )
+        or_else = "" if zone_is_set else "; or tell shipper the zone (`timezone`)"
+        yield note("no offset from UTC and no microseconds", f"write `format rfc5424`{or_else}")
     if any("H" not in aliases for aliases in printed):
         if header not in _WITH_HOST:
             yield note(f"`format {header}` has no place for the host's name", "write `format rfc5424`")

@@ -24,6 +24,13 @@ def told(text: str) -> list[str]:
     return [f"{note.place}: {note.text}" for note in advice(config(text))]
 
 
+def test_the_zone_is_asked_for_only_where_it_is_not_set() -> None:
+    without_offset = config(GOOD.replace("rfc5424", "local"))
+    (unset,), (known,) = advice(without_offset), advice(without_offset, zone_is_set=True)
+    assert unset.advice == "write `format rfc5424`; or tell shipper the zone (`timezone`)"
+    assert known.advice == "write `format rfc5424`"
+
+
 def test_a_good_configuration_needs_no_advice() -> None:
     assert told(GOOD) == []
 
