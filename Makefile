@@ -25,10 +25,13 @@ test: setup native fetch lint ## check style and types, then run every test
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-pythons: setup fetch ## run every test on other Pythons as well: PYTHONS="python3.12 python3.13"
+	@test -z "$(CARGO)" || { cd native/python && $(CURDIR)/$(BIN)/maturin build --release --locked --quiet --out $(CURDIR)/.venv/wheels; }
 	@for python in $(PYTHONS); do \
 		venv=.venv/$$($$python -c 'import platform; print(platform.python_version())') && echo "$$venv" && \
 		$$python -m venv $$venv && $$venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock && \
 		$$venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . && \
+		{ test -z "$(CARGO)" || $$venv/bin/python -m pip install --quiet --force-reinstall --no-deps --no-index \
+			--find-links .venv/wheels shipper-native; } && \
 		$$venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder || exit 1; \
 	done
 

@@ -1,6 +1,7 @@
 """Run the measurements that are named: `python -m bench steady --rate 7000 --seconds 60`.
 
-Without a name those of docs/performance.md: what encoding costs, shipper beside its peers, and into Elasticsearch.
+Without a name those of docs/performance.md: what encoding costs, shipper beside its peers, the pace of a replay, and
+into Elasticsearch.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from bench import bodies, dashboard, elasticsearch, encode, outage, replay, side
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_USUAL: Final = ("encode", "peers", "elasticsearch")
-_OTHERS: Final = ("bodies", "replay", "steady", "outage", "dashboard")
+_USUAL: Final = ("encode", "peers", "replay", "elasticsearch")
+_OTHERS: Final = ("bodies", "steady", "outage", "dashboard")
 
 
 def main() -> int:
@@ -30,9 +31,9 @@ def main() -> int:
     benchmarks: dict[str, Callable[[], bool | None]] = {
         "encode": encode.main,
         "peers": lambda: side_by_side.main(only=options.only),
+        "replay": replay.main,
         "elasticsearch": elasticsearch.main,
         "bodies": bodies.main,
-        "replay": replay.main,
         "steady": lambda: steady.main(options.rate, options.seconds),
         "outage": lambda: outage.main(options.rate, options.seconds),
         "dashboard": lambda: dashboard.main(options.elasticsearch),

@@ -1,103 +1,153 @@
-"""How exactly a pace holds: lines from a file as UDP datagrams to a receiver that is a process of its own.
+"""How exactly `shipper replay` keeps a pace, and what that costs.
 
-1. Offered is what the pace says; reached is what was handed to the kernel in the time that it took. It fails when they
-   differ by more than a hundredth, or when a line was lost on the way.
-2. ``by time`` reads and understands each line to know when it is due; the others only count lines.
+1. The command runs as its user runs it. Offered is what the pace says, reached what was handed to the kernel in the
+   time that it took, both by its own report. CPU time is that of its process, less what a replay of one line takes.
+2. A socket in a process of its own counts what came.
+3. It fails when offered and reached differ by more than a hundredth, or when a line was lost on the way.
 """
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-from rich.console import Console
-from rich.table import Table
+from resource import RUSAGE_CHILDREN, getrusage
+from typing import Any, Final
 
 from bench.lines import lines
-from shipper.config import Interpretation
-from shipper.replay.feed import Feed, Selection
-from shipper.replay.pace import Evenly, Original, Steady, Unpaced
-from shipper.replay.senders import open_sender, read_target
-from shipper.replay.sending import Sending
+from bench.report import show
 
-if TYPE_CHECKING:
-    from shipper.replay.pace import Pace
-
-SECONDS: Final = 10
-RATES: Final = (1_000, 7_000, 20_000)
+SECONDS: Final = 5
 DIFFERENCE_MAX: Final = 0.01
+_DISTINCT_LINES: Final = 70_000
+_ORIGINAL_RATE: Final = 7_000
+_ROUNDS: Final = 20
+_QUIET_S: Final = 1.0
+"""What the kernel holds is read within this time."""
 _RECEIVER: Final = """
 import socket
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.setsockopt(socket.SOL_SOCKET, 33, 1 << 26)  # SO_RCVBUFFORCE, where allowed
+udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 26)
 udp.bind(("127.0.0.1", 0))
 print(udp.getsockname()[1], flush=True)
-udp.settimeout(2)
-count = 0
+count, room = 0, bytearray(65536)
 try:
     while True:
-        udp.recv(65536)
+        udp.recv_into(room)
         count += 1
-except TimeoutError:
+except KeyboardInterrupt:
     print(count)
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What `shipper replay` is asked for, and how many lines a second that is."""
+
+    flags: tuple[str, ...]
+    rate: int
+
+
+PACES: Final = (
+    Pace(("--rate", "7000"), 7_000),
+    Pace(("--rate", "20000"), 20_000),
+    Pace(("--rate", "50000"), 50_000),
+    Pace(("--rate", "150000"), 150_000),
+    Pace(("--speed", "1"), _ORIGINAL_RATE),
+    Pace(("--speed", "3"), 3 * _ORIGINAL_RATE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a pace held."""
+
+    pace: Pace
+    offered: float
+    reached: float
+    """Lines a second."""
+    late_s: float
+    cpu_us: float
+    """Of a line."""
+    sent: int
+    received: int
+
+    @property
+    def held(self) -> bool:
+        """Whether it went as was asked."""
+        return self.off <= DIFFERENCE_MAX and self.received == self.sent
+
+    @property
+    def off(self) -> float:
+        """The share by which it went faster or slower."""
+        return abs(self.reached / self.offered - 1)
+
+
 def main() -> bool:
     """Measure each pace; tell whether all held."""
-    table = Table("pace", "offered", "reached", "off by", "late, at most", "CPU of the sender", "received")
-    held = True
     with tempfile.TemporaryDirectory(prefix="bench-replay-") as folder:
-        file = Path(folder) / "capture"
-        file.write_bytes(b"\n".join(lines(7_000 * SECONDS, "local")) + b"\n")
-        rates: dict[str, Pace] = {f"{rate:,} lines/s": Evenly(Steady(rate)) for rate in RATES}
-        for name, pace in {
-            **rates,
-            "7,000 lines/s by time": Original(1),
-            "20,000 lines/s by time": Original(20 / 7),
-        }.items():
-            held &= _measure(table, name, pace, file)
-        _measure(table, "as fast as it goes", Unpaced(), file)
-    Console().print(table)
-    return held
+        capture = Path(folder) / "capture"
+        capture.write_bytes(b"\n".join(lines(_DISTINCT_LINES, "local")) + b"\n")
+        rows = [run(pace, capture) for pace in PACES]
+    columns = ["`shipper replay`", "offered", "reached", "off by", "late, at most", "CPU a line", "received"]
+    show(f"Lines from a file as UDP datagrams, {SECONDS} s each", columns, [_cells(row) for row in rows])
+    return all(row.held for row in rows)
 
 
-def _measure(table: Table, name: str, pace: Pace, file: Path) -> bool:
-    selection = Selection((file,), rounds=20, limit=_lines(pace), timed=isinstance(pace, Original))
+def run(pace: Pace, capture: Path, seconds: int = SECONDS) -> Row:
+    """Replay a capture at a pace, for so long."""
     with subprocess.Popen([sys.executable, "-c", _RECEIVER], stdout=subprocess.PIPE, text=True) as receiver:
         assert receiver.stdout is not None  # noqa: S101 -- it was started with a pipe
-        target = read_target(f"udp://127.0.0.1:{receiver.stdout.readline().strip()}")
-        stop = threading.Event()
-        sender = open_sender(target, framing="newline", patient=False, stopped=stop.is_set, wait=stop.wait)
-        cpu_s = time.process_time()
-        sending = Sending(sender, pace, time.monotonic, stop.wait, lambda _: None)
-        sending.run(Feed(selection, Interpretation()).lines())
-        cpu_s = time.process_time() - cpu_s
-        sender.close()
-        received = int(receiver.stdout.readline())
-    course = sending.course
-    offered = course.offered / course.scheduled_s if course.scheduled_s else None
-    reached = sender.handed.lines / course.took_s
-    off = abs(reached / offered - 1) if offered else 0.0
-    table.add_row(
-        name,
-        f"{offered:,.0f}/s" if offered else "-",
-        f"{reached:,.0f}/s",
-        f"{off:.2%}" if offered else "-",
-        f"{course.late_s_max * 1000:.1f} ms",
-        f"{cpu_s / course.offered * 1e6:.1f} us a line",
-        f"{received:,} of {course.offered:,}",
+        to = f"udp://127.0.0.1:{receiver.stdout.readline().strip()}"
+        _, start_s = _replay(to, pace, capture, 1)
+        report, cpu_s = _replay(to, pace, capture, pace.rate * seconds)
+        time.sleep(_QUIET_S)
+        receiver.send_signal(signal.SIGINT)
+        received = int(receiver.stdout.readline()) - 1
+    went, sent = report["pace"], report["lines"]["sent"]
+    return Row(
+        pace,
+        offered=went["offered_lines_per_s"],
+        reached=went["reached_lines_per_s"],
+        late_s=went["late_s_max"],
+        cpu_us=(cpu_s - start_s) / sent * 1e6,
+        sent=sent,
+        received=received,
     )
-    return off <= DIFFERENCE_MAX
 
 
-def _lines(pace: Pace) -> int:
-    """Give how many lines last for SECONDS."""
-    if isinstance(pace, Evenly):
-        return next(rate for rate in RATES if pace.due_s(rate, 0) == 1) * SECONDS
-    return RATES[-1] * SECONDS if isinstance(pace, Unpaced) else 7_000 * SECONDS
+def _replay(to: str, pace: Pace, capture: Path, count: int) -> tuple[dict[str, Any], float]:
+    """Replay so many lines; give the report, and the CPU time."""
+    file = capture.with_name("report.json")
+    command = [str(Path(sys.executable).with_name("shipper")), "replay", "--to", to, *pace.flags]
+    before_s = _cpu_s()
+    subprocess.run(
+        [*command, "--limit", str(count), "--loop", str(_ROUNDS), "--report", str(file), str(capture)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    return json.loads(file.read_text()), _cpu_s() - before_s
+
+
+def _cpu_s() -> float:
+    """Give the CPU time of the children that have ended."""
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        f"`{' '.join(row.pace.flags)}`" + (" (7,000/s as captured)" if "--speed" in row.pace.flags else ""),
+        f"{row.offered:,.0f}/s",
+        f"{row.reached:,.0f}/s",
+        f"{row.off:.2%}",
+        f"{row.late_s * 1000:.1f} ms",
+        f"{row.cpu_us:.1f} us",
+        f"{row.received:,} of {row.sent:,}",
+    ]

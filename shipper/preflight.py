@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shipper.config import Config
+    from shipper.config import Config, Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ def check(config: Config) -> Iterator[Finding]:
     except StateError as error:
         yield Finding("state", str(error), good=False)
     yield from _state(config, running)
-    yield from _ports(config, running)
+    for listener in config.listeners:
+        yield from look_at(listener, running=running is not None)
     yield from _elasticsearch(config)
 
 
@@ -163,13 +164,12 @@ def _settled(record: Path) -> Iterator[Finding]:
         yield Finding("state", f"{commit.journaled} lines settled so far, {commit.dead_lettered} of them dead letters")
 
 
-def _ports(config: Config, running: str | None) -> Iterator[Finding]:
-    for listener in config.listeners:
-        subject = "port" if listener.at.host else "listener"
-        for found in look(listener):
-            is_ours = found.taken and running is not None
-            text = f"{listener.url} is taken; by the running shipper, it seems" if is_ours else found.text
-            yield Finding(subject, text, good=found.good or is_ours, doubtful=found.doubtful)
+def look_at(listener: Listener, *, running: bool) -> Iterator[Finding]:
+    """Say whether a listener can be opened, or is open in the shipper that runs."""
+    for found in look(listener):
+        ours = found.taken and running
+        text = f"{listener.url} is taken; by the running shipper, it seems" if ours else found.text
+        yield Finding("listener", text, good=found.good or ours, doubtful=found.doubtful)
 
 
 def _retention(config: Config, client: Client) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from shipper.config import Interpretation, Journal, Listener
 from shipper.errors import ConfigError
+from shipper.haproxy.privacy import hider_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ class Reception(BaseModel):
     def hider(self) -> Hider | None:
         """Make what hides before the journal, where that is wanted."""
         key = None if self.privacy_key is None else SecretStr(self.privacy_key)
-        return self.interpretation.with_key(key).hider() if self.hides else None
+        return hider_of(self.interpretation.with_key(key)) if self.hides else None
 
 
 class Outcome(BaseModel):

@@ -42,7 +42,7 @@ def test_the_zone_of_each_listener_and_sender_is_named(tmp_path: Path) -> None:
 def test_a_port_that_somebody_else_has_is_a_fault(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        (finding,) = _of("port", _config(tmp_path, taken.getsockname()[1]))
+        (finding,) = _of("listener", _config(tmp_path, taken.getsockname()[1]))
     assert not finding.good
     assert "choose another address or port, or free it" in finding.text
 
@@ -51,13 +51,13 @@ def test_what_a_running_shipper_has_is_no_fault(tmp_path: Path) -> None:
     with StateFolder(tmp_path).lock(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         config = _config(tmp_path, taken.getsockname()[1])
-        assert all(finding.good for finding in [*_of("state", config), *_of("port", config)])
+        assert all(finding.good for finding in [*_of("state", config), *_of("listener", config)])
         assert "in use by process" in _of("state", config)[0].text
 
 
 def test_a_receive_buffer_that_the_kernel_cuts_comes_with_the_sysctl_to_run(tmp_path: Path) -> None:
     listener = Listener(url="udp://127.0.0.1:0", receive_buffer_bytes=2**30 + 1)
-    (finding,) = _of("port", _config(tmp_path).model_copy(update={"listeners": (listener,)}))
+    (finding,) = _of("listener", _config(tmp_path).model_copy(update={"listeners": (listener,)}))
     assert finding.good or "sysctl -w net.core.rmem_max=" in finding.text
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(p for top in ("shipper", "tests", "deploy", "bench") for p in (ROOT / top).rglob("*.py"))
@@ -15,7 +21,19 @@ OURS = [path for path in SOURCES if path.is_relative_to(ROOT / "shipper")]
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
 STAGES = {"receive", "journal", "encode", "deliver", "dead_letter", "replay", "query", "setup", "service", "dashboard"}
-VOCABULARY = {"haproxy", "journal", "elastic", "config", "errors", "limits", "listen_url", "refusal", "telemetry"}
+VOCABULARY = {
+    "haproxy",
+    "journal",
+    "elastic",
+    "closed",
+    "config",
+    "errors",
+    "limits",
+    "listen_url",
+    "parking_totals",
+    "refusal",
+    "telemetry",
+}
 WIRING = {
     "cli",
     "jobs",
@@ -66,6 +84,24 @@ def imported(module: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | ({f"shipper.{a.name}" for a in node.names} if node.module == "shipper" else set())
     return found
+
+
+def modules_used(path: Path, known: Collection[str]) -> set[str]:
+    """Give those of the ``known`` modules that a file imports, or imports something from."""
+    froms = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom) and node.module]
+    names = {(node.module, f"{node.module}.{alias.name}") for node in froms for alias in node.names}
+    return {name if name in known else module for module, name in names if module} & {*known}
+
+
+def test_neither_files_nor_folders_import_each_other_in_a_circle() -> None:
+    files = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in OURS}
+    used = {name: modules_used(path, files.keys()) for name, path in files.items()}
+    TopologicalSorter(used).prepare()
+    folders: dict[str, set[str]] = defaultdict(set)
+    for name, others in used.items():
+        folder = name.split(".")[:2][-1]
+        folders[folder] |= {other.split(".")[1] for other in others} - {folder}
+    TopologicalSorter(folders).prepare()
 
 
 @pytest.mark.parametrize("path", OURS, ids=named)

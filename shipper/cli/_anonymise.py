@@ -9,6 +9,7 @@ import typer
 
 from shipper.cli import _options as options
 from shipper.cli._captures import Output, write_lines
+from shipper.cli._flags import taking
 from shipper.replay.anonymising import Anonymiser
 from shipper.replay.captures import STDIN, open_capture
 
@@ -22,11 +23,10 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
-def anonymise(  # noqa: PLR0913 -- each is a flag
+@taking(given=options.settings("log_format", "haproxy_cfg"))
+def anonymise(
+    given: options.Given,
     files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE|-]…", help="Plain or compressed.")] = None,
-    config: options.ConfigFile = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     key: Annotated[
         str | None,
         typer.Option(
@@ -47,9 +47,8 @@ def anonymise(  # noqa: PLR0913 -- each is a flag
     Dates, timers, sizes, states and counts stay, and so do the shapes of lines and paths. What cannot be made safe is
     dropped, and counted.
     """
-    settings = options.with_format(options.load(config, haproxy_cfg=haproxy_cfg), log_format)
     secret = token_bytes(32) if key is None else key.encode()
-    work = Anonymiser(secret, settings.interpretation(), names=names)
+    work = Anonymiser(secret, given.load().interpretation(), names=names)
     write_lines(_anonymised(files or [Path(STDIN)], work, keep_unparsed=keep_unparsed), output)
 
 

@@ -1,7 +1,6 @@
 """The commands, each in a module of its own. Each turns its arguments into configuration, and hands it to the pipeline.
 
 A module is imported when its command is called: the service needs little of what all commands need together.
-Exit codes: 0 done; 1 something was found or refused; 2 the command line or the configuration is wrong.
 """
 
 from __future__ import annotations
@@ -77,7 +76,13 @@ app = options.typer_app(
     add_completion=True,
     context_settings={"help_option_names": ["--help", "-h"]},
     help="Ships HAProxy's logs to Elasticsearch: understands every line, loses none, says what it does.",
-    epilog="Begin with `shipper check`, then `shipper setup`, then `shipper run`. All settings: docs/configuration.md.",
+    epilog="""Begin with `shipper check`, then `shipper setup`, then `shipper run`.
+
+Settings stand in a file (`shipper config init` writes one) or in the environment: SHIPPER_ELASTICSEARCH__API_KEY is
+`api_key` of `[elasticsearch]`. Flags go before both. `shipper config show` says what holds.
+
+Exit codes: 0 done; 1 something was found or refused, or does not answer; 2 the command line or the configuration is
+wrong; 70 of `run`: what starting again would not mend.""",
 )
 
 

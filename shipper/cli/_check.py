@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from shipper import preflight, telemetry
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.cli._screen import console
 
 if TYPE_CHECKING:
@@ -28,30 +29,14 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
-def check(
-    config: options.ConfigFile = None,
-    listen: options.Listen = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    haproxy_cfg: options.HAProxyCfg = None,
-) -> None:
+@taking(given=options.settings("listen", "elasticsearch", "index_prefix", "state_dir", "timezone", "haproxy_cfg"))
+def check(given: options.Given) -> None:
     """Look at the configurations, the state folder, the ports and Elasticsearch, and say what would go wrong.
 
     Changes nothing. Exits with 1 when something would; a warning is what could be better.
     """
-    settings = options.load(
-        config,
-        listen=listen,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        haproxy_cfg=haproxy_cfg,
-    )
     telemetry.configure("error")
-    raise typer.Exit(print_findings(preflight.check(settings)))
+    raise typer.Exit(print_findings(preflight.check(given.load())))
 
 
 def print_findings(findings: Iterable[Finding]) -> int:

@@ -8,6 +8,7 @@ import typer
 
 from shipper import config as configuration
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.cli._lines import STDIN
 from shipper.errors import ConfigError
 
@@ -37,15 +38,9 @@ app = options.typer_app(no_args_is_help=True, help="Look at the configuration, o
 
 
 @app.command(epilog=SHOW_EXAMPLES)
-def show(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    listen: options.Listen = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    log_level: options.LogLevel = None,
-    haproxy_cfg: options.HAProxyCfg = None,
+@taking(given=options.RUN)
+def show(
+    given: options.Given,
     *,
     changed: Annotated[bool, typer.Option("--changed", help="Only what is not the default.")] = False,
 ) -> None:
@@ -53,16 +48,7 @@ def show(  # noqa: PLR0913, PLR0917 -- each is a flag
 
     What is printed is a configuration file.
     """
-    flags = options.as_settings(
-        listen=listen,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        log_level=log_level,
-        haproxy_cfg=haproxy_cfg,
-    )
-    settings = configuration.settings_of(configuration.load(config, flags), config, flags)
+    settings = configuration.settings_of(given.load(), given.file, given.as_settings())
     typer.echo(configuration.as_toml([each for each in settings if not changed or each.is_changed]), nl=False)
 
 

@@ -6,6 +6,7 @@ import typer
 
 from shipper import telemetry
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.jobs import dashboard as job
 
 EXAMPLES: Final = """Examples:
@@ -20,8 +21,9 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
-def dashboard(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
+@taking(given=options.settings("elasticsearch", "index_prefix", "state_dir", "haproxy_cfg", "log_level"))
+def dashboard(
+    given: options.Given,
     listen: Annotated[
         str | None,
         typer.Option("--listen", metavar="URL", help="Where: http://ADDRESS:PORT; by default http://127.0.0.1:8899."),
@@ -30,25 +32,12 @@ def dashboard(  # noqa: PLR0913, PLR0917 -- each is a flag
         list[str] | None,
         typer.Option("--allowed-host", metavar="NAME", help="A name that browsers call it by; may be repeated."),
     ] = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    haproxy_cfg: options.HAProxyCfg = None,
-    log_level: options.LogLevel = None,
 ) -> None:
     """Serve the web page: percentiles, rates, errors and lines, read from Elasticsearch. Until Ctrl-C.
 
     Nobody logs in, so it listens on this machine alone; to show it to others put a proxy with a login in front.
     """
     page = {"listen": listen, "allowed_hosts": allowed_host or None}
-    settings = options.load(
-        config,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        haproxy_cfg=haproxy_cfg,
-        log_level=log_level,
-        dashboard={name: value for name, value in page.items() if value is not None},
-    )
+    settings = given.load(dashboard={name: value for name, value in page.items() if value is not None})
     telemetry.configure(settings.log_level)
     job.run(settings, lambda url: typer.echo(f"The dashboard is at {url} (Ctrl-C ends it)"))

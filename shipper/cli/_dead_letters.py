@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, get_type_hints
 
 import typer
 from rich.table import Table
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from shipper import telemetry
 from shipper.cli import _options as options
+from shipper.cli._flags import Group, taking
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
 from shipper.cli._screen import console, visible
@@ -60,13 +61,36 @@ def _which(flag: str, metavar: str, text: str) -> object:
     return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=_WHICH)
 
 
-Ids = Annotated[list[str] | None, _which("--id", "ID", "Of this `_id`; may be repeated.")]
-Type = Annotated[str | None, _which("--type", "NAME", "Of this kind of error, like document_parsing_exception.")]
-Field = Annotated[str | None, _which("--field", "NAME", "About this field.")]
-Index = Annotated[str | None, _which("--index", "PATTERN", "For these indices; * and ? stand for anything.")]
-Reason = Annotated[str | None, _which("--reason", "TEXT", "Whose reason, or its cause, holds this text.")]
-Since = Annotated[str | None, _which("--since", "AGE|DATE", "Given up then or later: 90m, 24h, 7d, or a date.")]
-Until = Annotated[str | None, _which("--until", "DATE", "Given up before then.")]
+@dataclass(frozen=True, slots=True)
+class _Which:
+    """Which letters are meant; without a flag all are."""
+
+    ids: Annotated[list[str] | None, _which("--id", "ID", "Of this `_id`; may be repeated.")] = None
+    type: Annotated[str | None, _which("--type", "NAME", "Of this kind of error, like document_parsing_exception.")] = (
+        None
+    )
+    field: Annotated[str | None, _which("--field", "NAME", "About this field.")] = None
+    index: Annotated[str | None, _which("--index", "PATTERN", "For these indices; * and ? stand for anything.")] = None
+    reason: Annotated[str | None, _which("--reason", "TEXT", "Whose reason, or its cause, holds this text.")] = None
+    since: Annotated[str | None, _which("--since", "AGE|DATE", "Given up then or later: 90m, 24h, 7d, or a date.")] = (
+        None
+    )
+    until: Annotated[str | None, _which("--until", "DATE", "Given up before then.")] = None
+
+    def choice(self, settings: Config) -> Choice:
+        """Say it with moments for dates. Raises ConfigError for what is none."""
+        return Choice(
+            ids=frozenset(self.ids or ()),
+            type=self.type,
+            field=self.field,
+            index=self.index,
+            reason=self.reason,
+            since=None if self.since is None else format_timestamp(_since_us(self.since, settings)),
+            until=None if self.until is None else format_timestamp(read_moment("--until", self.until, settings.zone)),
+        )
+
+
+_WHICH_LETTERS: Final = Group(get_type_hints(_Which, include_extras=True), lambda given: _Which(**given))
 
 
 @dataclass(slots=True)
@@ -80,38 +104,35 @@ class _Group:
 
 
 @app.command(name="list", epilog=LIST_EXAMPLES)
-def list_letters(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    state_dir: options.StateDir = None,
-    ids: Ids = None,
-    kind: Type = None,
-    field: Field = None,
-    index: Index = None,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
+@taking(given=options.settings("state_dir"), which=_WHICH_LETTERS)
+def list_letters(
+    given: options.Given,
+    which: _Which,
     *,
     every: Annotated[bool, typer.Option("--all", help="A line for every letter, not only for each reason.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The letters themselves, one object a line.")] = False,
 ) -> None:
     """Say how many letters there are for which reason, with an example of each; or list them all."""
-    settings = options.load(config, state_dir=state_dir)
-    choice = _choice(settings, ids, kind, field, index, reason, since, until)
+    settings = given.load()
+    choice = which.choice(settings)
     letters = filter(choice.includes, read(job.folder_of(settings)))
     print_them = _print_json if as_json else _print_each if every else _print_groups
     raise typer.Exit(until_the_reader_leaves(lambda: print_them(letters)))
 
 
 @app.command(epilog=SHOW_EXAMPLES)
+@taking(given=options.settings("state_dir"))
 def show(
+    given: options.Given,
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="[ID]…", help="The letters' `_id`s; none: the newest.")
     ] = None,
-    config: options.ConfigFile = None,
-    state_dir: options.StateDir = None,
 ) -> None:
-    """Show letters whole: what was said, the line, and the document as it was sent."""
-    settings = options.load(config, state_dir=state_dir)
+    """Show letters whole: what was said, the line, and the document as it was sent.
+
+    Exits with 1 when one is not there.
+    """
+    settings = given.load()
     letters = read(job.folder_of(settings))
     shown = [each for each in letters if each.id in ids] if ids else list(deque(letters, maxlen=1))
     missing = set(ids or ()) - {each.id for each in shown}
@@ -121,20 +142,13 @@ def show(
 
 
 @app.command(epilog=RETRY_EXAMPLES)
-def retry(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    haproxy_cfg: options.HAProxyCfg = None,
-    ids: Ids = None,
-    kind: Type = None,
-    field: Field = None,
-    index: Index = None,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
+@taking(
+    given=options.settings("elasticsearch", "index_prefix", "state_dir", "timezone", "haproxy_cfg"),
+    which=_WHICH_LETTERS,
+)
+def retry(
+    given: options.Given,
+    which: _Which,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The counts, as one JSON object.")] = False,
 ) -> None:
@@ -143,16 +157,9 @@ def retry(  # noqa: PLR0913, PLR0917 -- each is a flag
     May run beside `shipper run`, and be ended at any moment: nothing is lost, nothing is there twice. Exits with 1 when
     a letter is left.
     """
-    settings = options.load(
-        config,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        haproxy_cfg=haproxy_cfg,
-    )
+    settings = given.load()
     telemetry.configure("error")
-    outcome = job.retry(settings, _choice(settings, ids, kind, field, index, reason, since, until))
+    outcome = job.retry(settings, which.choice(settings))
     left = outcome.refused.total() + outcome.waiting
     if as_json:
         typer.echo(json.dumps(asdict(outcome) | {"waiting": outcome.waiting}))
@@ -162,22 +169,16 @@ def retry(  # noqa: PLR0913, PLR0917 -- each is a flag
 
 
 @app.command(epilog=PURGE_EXAMPLES)
-def purge(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    state_dir: options.StateDir = None,
-    ids: Ids = None,
-    kind: Type = None,
-    field: Field = None,
-    index: Index = None,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
+@taking(given=options.settings("state_dir"), which=_WHICH_LETTERS)
+def purge(
+    given: options.Given,
+    which: _Which,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete letters for good, after asking. Their lines are lost then, unless HAProxy logged them elsewhere, too."""
-    settings = options.load(config, state_dir=state_dir)
-    choice = _choice(settings, ids, kind, field, index, reason, since, until)
+    settings = given.load()
+    choice = which.choice(settings)
     chosen = {path: _ids(path, choice) for path in files(job.folder_of(settings))}
     count = sum(map(len, chosen.values()))
     if not count:
@@ -192,27 +193,6 @@ def purge(  # noqa: PLR0913, PLR0917 -- each is a flag
     except (OSError, Retryable) as error:
         raise StateError(f"not all could be deleted: {error}") from error
     typer.echo(f"{deleted:,} deleted")
-
-
-def _choice(  # noqa: PLR0913, PLR0917 -- each is a flag
-    settings: Config,
-    ids: list[str] | None,
-    kind: str | None,
-    field: str | None,
-    index: str | None,
-    reason: str | None,
-    since: str | None,
-    until: str | None,
-) -> Choice:
-    return Choice(
-        ids=frozenset(ids or ()),
-        type=kind,
-        field=field,
-        index=index,
-        reason=reason,
-        since=None if since is None else format_timestamp(_since_us(since, settings)),
-        until=None if until is None else format_timestamp(read_moment("--until", until, settings.zone)),
-    )
 
 
 def _since_us(text: str, settings: Config) -> int:

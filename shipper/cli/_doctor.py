@@ -10,6 +10,7 @@ import typer
 from shipper import telemetry
 from shipper.cli import _options as options
 from shipper.cli._check import print_findings
+from shipper.cli._flags import taking
 from shipper.jobs.doctor import examine
 
 EXAMPLES: Final = """Examples:
@@ -22,11 +23,9 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("listen", "state_dir", "haproxy_cfg"))
 def doctor(
-    config: options.ConfigFile = None,
-    listen: options.Listen = None,
-    state_dir: options.StateDir = None,
-    haproxy_cfg: options.HAProxyCfg = None,
+    given: options.Given,
     haproxy_socket: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="HAProxy's stats socket: it is asked how many lines HAProxy dropped."),
@@ -36,6 +35,6 @@ def doctor(
 
     Sends a blank datagram through each listener, which is counted and never indexed. Exits with 1 when lines are lost.
     """
-    settings = options.load(config, listen=listen, state_dir=state_dir, haproxy_cfg=haproxy_cfg)
+    settings = given.load()
     telemetry.configure("error")
     raise typer.Exit(print_findings(examine(settings, haproxy_socket)))

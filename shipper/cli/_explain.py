@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.cli._lines import STDIN, parse_argument, until_the_reader_leaves
 from shipper.cli._screen import console, place_of, point, visible
 from shipper.haproxy import explain as words
@@ -54,15 +55,13 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("timezone", "log_format", "haproxy_cfg"))
 def explain(
+    given: options.Given,
     context: typer.Context,
     lines: Annotated[
         list[str] | None, typer.Argument(metavar="[LINE|FILE|-]…", help="A line, a file of lines, or `-`: stdin.")
     ] = None,
-    config: options.ConfigFile = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="One object a line: the document, and the findings as `explanation`.")
@@ -75,7 +74,7 @@ def explain(
     if not lines and sys.stdin.isatty():
         typer.echo(context.get_help())
         raise typer.Exit(2)
-    settings = options.with_format(options.load(config, timezone=timezone, haproxy_cfg=haproxy_cfg), log_format)
+    settings = given.load()
     raise typer.Exit(until_the_reader_leaves(lambda: explain_lines(lines or [STDIN], settings, as_json=as_json)))
 
 

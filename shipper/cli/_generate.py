@@ -7,6 +7,7 @@ import typer
 
 from shipper.cli import _options as options
 from shipper.cli._captures import Output, write_lines
+from shipper.cli._flags import taking
 from shipper.cli._moment import read_moment
 from shipper.errors import ConfigError
 from shipper.replay import generating
@@ -24,11 +25,9 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("timezone", "log_format", "haproxy_cfg"))
 def generate(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
+    given: options.Given,
     header: Annotated[str, typer.Option("--header", metavar="NAME", help=f"{', '.join(HEADERS)}.")] = "local",
     lines: Annotated[
         int | None,
@@ -48,7 +47,7 @@ def generate(  # noqa: PLR0913, PLR0917 -- each is a flag
 
     With the same seed and start it is the same capture, line by line.
     """
-    settings = options.with_format(options.load(config, timezone=timezone, haproxy_cfg=haproxy_cfg), log_format)
+    settings = given.load()
     if header not in HEADERS:
         raise ConfigError(f"--header {header}: one of {', '.join(HEADERS)} is expected")
     wanted = _LINES if lines is None and seconds is None else lines
@@ -60,7 +59,7 @@ def generate(  # noqa: PLR0913, PLR0917 -- each is a flag
         rate=rate,
         lines=wanted,
         seconds=seconds,
-        log_format=settings.formats[0] if log_format else HTTPLOG,
+        log_format=settings.formats[0] if "log_format" in given.flags else HTTPLOG,
         header=header,
         zone=settings.zone,
         captures=captures,

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.cli._screen import console
 from shipper.haproxy.timestamps import format_timestamp
 from shipper.journal import StateFolder, survey
@@ -34,12 +35,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 @app.command(epilog=STAT_EXAMPLES)
-def stat(config: options.ConfigFile = None, state_dir: options.StateDir = None, *, as_json: AsJson = False) -> None:
+@taking(given=options.settings("state_dir"))
+def stat(given: options.Given, *, as_json: AsJson = False) -> None:
     """Count the segments, entries, lines and bytes, and what of them is not yet settled.
 
     Beside a running shipper, too: it looks at the headers alone, and changes nothing.
     """
-    state = StateFolder(options.load(config, state_dir=state_dir).state_dir).existing()
+    state = StateFolder(given.load().state_dir).existing()
     found = _stat(state)
     if as_json:
         typer.echo(json.dumps(found))
@@ -48,13 +50,14 @@ def stat(config: options.ConfigFile = None, state_dir: options.StateDir = None, 
 
 
 @app.command(epilog=VERIFY_EXAMPLES)
-def verify(config: options.ConfigFile = None, state_dir: options.StateDir = None, *, as_json: AsJson = False) -> None:
+@taking(given=options.settings("state_dir"))
+def verify(given: options.Given, *, as_json: AsJson = False) -> None:
     """Hold every checksum against its bytes, and name each segment and offset where one fails.
 
     Exits with 1 when one does. Nothing has to be done about it: what is damaged is passed over, counted as
     `journal_lost` and kept aside when its turn comes. Have a look at the disk.
     """
-    state = StateFolder(options.load(config, state_dir=state_dir).state_dir).existing()
+    state = StateFolder(given.load().state_dir).existing()
     commit = peek(state.commit)
     count = 0
     for fault in survey.verify(state.journal, commit.position if commit else None, growing=state.holder() is not None):

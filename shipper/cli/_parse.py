@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.cli._lines import STDIN, parse_file, until_the_reader_leaves
 from shipper.cli._screen import console
 from shipper.cli._summary import Summary
@@ -33,14 +34,12 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("timezone", "log_format", "haproxy_cfg"))
 def parse(
+    given: options.Given,
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE|-]…", help="Lines; `-` or nothing: stdin.")
     ] = None,
-    config: options.ConfigFile = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     *,
     summary: Annotated[
         bool, typer.Option("--summary", help="How many lines of which kind, and what was not understood.")
@@ -51,7 +50,7 @@ def parse(
 
     Exits with 1 when a line was not understood; its document is printed all the same, with `error.message`.
     """
-    settings = options.with_format(options.load(config, timezone=timezone, haproxy_cfg=haproxy_cfg), log_format)
+    settings = given.load()
     chosen = files or [Path(STDIN)]
     if summary:
         raise typer.Exit(until_the_reader_leaves(lambda: print_summary(chosen, settings, as_json=as_json)))

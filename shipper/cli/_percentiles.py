@@ -10,6 +10,7 @@ from shipper import config as settings_of
 from shipper import telemetry
 from shipper.cli import _options as options
 from shipper.cli import _population as population
+from shipper.cli._flags import taking
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
 from shipper.cli._percentiles_report import Report, as_csv, as_json, show
@@ -33,17 +34,13 @@ _SINCE: Final = "1h"
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("elasticsearch", "index_prefix", "timezone", "log_format", "haproxy_cfg"))
 def percentiles(  # noqa: PLR0913, PLR0917 -- each is a flag
+    given: options.Given,
     files: Annotated[
         list[Path] | None,
         typer.Argument(metavar="[FILE|-]…", help="Captured lines, plain or compressed; without any: Elasticsearch."),
     ] = None,
-    config: options.ConfigFile = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     by: population.By = None,
     phase: population.Phases = None,
     percents: population.PercentList = "50,75,90,95,99,99.9",
@@ -60,17 +57,15 @@ def percentiles(  # noqa: PLR0913, PLR0917 -- each is a flag
     """Say how long requests took: p50, p75, p99.9 and others, by nearest rank, of all and of each group.
 
     Each percentile is of the lines that have its timer: what HAProxy logged as -1 is in none. From files it is exact.
+    Exits with 1 when something could not be read.
     """
     if json and csv:
         raise ConfigError("--json and --csv exclude each other")
-    if not files and (log_format or haproxy_cfg):
+    if not files and given.flags.keys() & {"log_format", "haproxy_cfg"}:
         raise ConfigError("--format and --haproxy-cfg are about lines that are read: name a FILE, or - for stdin")
-    if files and (elasticsearch or index_prefix):
+    if files and given.flags.keys() & {"elasticsearch", "index_prefix"}:
         raise ConfigError("percentiles are of files or of Elasticsearch: leave out either FILE or the flags about it")
-    settings = options.load(
-        config, elasticsearch=elasticsearch, index_prefix=index_prefix, timezone=timezone, haproxy_cfg=haproxy_cfg
-    )
-    settings = options.with_format(settings, log_format)
+    settings = given.load()
     now_us = time.time_ns() // 1_000
     if not files and not (since or first or until):
         since = _SINCE

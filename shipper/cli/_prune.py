@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.elastic import Client
 from shipper.errors import ConfigError
 from shipper.jobs import retention
@@ -27,10 +28,9 @@ _GB: Final = 10**9
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("elasticsearch", "index_prefix"))
 def prune(
-    config: options.ConfigFile = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
+    given: options.Given,
     keep: Annotated[
         str | None,
         typer.Option(metavar="AGE", help="How long days are kept: 30d, 8w; by default retention.keep_days."),
@@ -43,7 +43,7 @@ def prune(
     Only indices whose names are the prefix and a date, as index.date_format has it, are ever looked at. Exits with 1
     when one could not be deleted.
     """
-    settings = options.load(config, elasticsearch=elasticsearch, index_prefix=index_prefix)
+    settings = given.load()
     client = Client(settings.elasticsearch)
     found = retention.due(client, settings, _days(keep), datetime.now(UTC))
     for day in found:

@@ -14,6 +14,7 @@ from shipper.cli import _options as options
 from shipper.cli import _replay_options as of
 from shipper.cli import _replay_report as reports
 from shipper.cli._findings import Teller
+from shipper.cli._flags import taking
 from shipper.cli._lines import STDIN, until_the_reader_leaves
 from shipper.cli._replay_plan import Asked, Moving, Pacing, Part, new_replay_id
 from shipper.cli._screen import console
@@ -50,15 +51,10 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.CAPTURED)
 def replay(  # noqa: PLR0913, PLR0917 -- each is a flag
+    given: options.Given,
     files: of.Files = None,
-    config: options.ConfigFile = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     to: of.To = None,
     header: of.Header = None,
     framing: of.Framing = None,
@@ -102,15 +98,7 @@ def replay(  # noqa: PLR0913, PLR0917 -- each is a flag
         verify=verify,
     )
     asked.check()
-    settings = options.load(
-        config,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        haproxy_cfg=haproxy_cfg,
-    )
-    settings = options.with_format(settings, log_format)
+    settings = given.load()
     telemetry.configure("warning")
     raise typer.Exit(until_the_reader_leaves(lambda: _replayed(asked, settings, report)))
 

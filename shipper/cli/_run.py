@@ -1,12 +1,12 @@
 """`shipper run`: the service."""
 
-from functools import partial
 from typing import Final
 
 import typer
 
 from shipper import pipeline, telemetry
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 
 EXAMPLES: Final = """Examples:
 
@@ -20,32 +20,14 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
-def run(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    listen: options.Listen = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    log_level: options.LogLevel = None,
-    haproxy_cfg: options.HAProxyCfg = None,
-) -> None:
+@taking(given=options.RUN)
+def run(given: options.Given) -> None:
     """Receive lines and ship them, until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
     A stop reads what the kernel still holds, sends for at most `shutdown_timeout_s`, and leaves the rest in the journal
-    for the next start. A second signal ends it at once; that loses nothing either.
+    for the next start. A second signal ends it at once; that loses nothing either. Exits with 2 when a port cannot be
+    opened, and with 70 for what starting again would not mend.
     """
-    load = partial(
-        options.load,
-        config,
-        listen=listen,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        log_level=log_level,
-        haproxy_cfg=haproxy_cfg,
-    )
-    settings = load()
+    settings = given.load()
     telemetry.configure(settings.log_level)
-    raise typer.Exit(pipeline.run(settings, load))
+    raise typer.Exit(pipeline.run(settings, given.load))

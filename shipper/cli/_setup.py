@@ -6,6 +6,7 @@ import typer
 
 from shipper import pipeline
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.jobs.kibana import import_into_kibana
 
 EXAMPLES: Final = """Examples:
@@ -20,10 +21,9 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("elasticsearch", "index_prefix"))
 def setup(
-    config: options.ConfigFile = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
+    given: options.Given,
     lines_per_day: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Sizes the shards: one for about 40 GB a day.")
     ] = None,
@@ -37,9 +37,10 @@ def setup(
 ) -> None:
     """Put the index templates into Elasticsearch, and show what changed. May be run at any time.
 
-    Your own settings belong into the component template `PREFIX@custom`, which is never touched.
+    Your own settings belong into the component template `PREFIX@custom`, which is never touched. Exits with 1 when
+    Elasticsearch does not answer or refuses them.
     """
-    settings = options.load(config, elasticsearch=elasticsearch, index_prefix=index_prefix)
+    settings = given.load()
     for change in pipeline.setup(settings, lines_per_day=lines_per_day, replicas=replicas):
         typer.echo(str(change))
     if kibana is not None:

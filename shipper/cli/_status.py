@@ -12,6 +12,7 @@ from rich.text import Text
 
 from shipper import service, telemetry
 from shipper.cli import _options as options
+from shipper.cli._flags import taking
 from shipper.cli._keys import pressed_keys
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._screen import console, visible
@@ -43,9 +44,9 @@ WATCH_S: Final = 1.0
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("state_dir"))
 def status(
-    config: options.ConfigFile = None,
-    state_dir: options.StateDir = None,
+    given: options.Given,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Again every second, until `q` or Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One object; with `--watch` one a second.")] = False,
@@ -54,7 +55,7 @@ def status(
 
     Exits with 1 when something needs attention, or when no shipper runs in the state folder.
     """
-    folder = options.load(config, state_dir=state_dir).state_dir
+    folder = given.load().state_dir
     telemetry.configure("error")
     screen = console()
     live = watch and not as_json and screen.is_terminal and not screen.is_dumb_terminal

@@ -13,6 +13,7 @@ from shipper import telemetry
 from shipper.cli import _options as options
 from shipper.cli import _replay_options as of
 from shipper.cli import _stress_report as reports
+from shipper.cli._flags import taking
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._replay_plan import Asked, Pacing
 from shipper.cli._screen import console
@@ -70,15 +71,10 @@ Report = Annotated[
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.CAPTURED)
 def stress_test(  # noqa: PLR0913, PLR0917 -- each is a flag
+    given: options.Given,
     files: of.Files = None,
-    config: options.ConfigFile = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     to: of.To = None,
     header: of.Header = None,
     framing: of.Framing = None,
@@ -95,15 +91,7 @@ def stress_test(  # noqa: PLR0913, PLR0917 -- each is a flag
     """
     if report is not None and report.suffix not in _SUFFIXES:
         raise ConfigError(f"--report {report}: a name that ends in .json or .html is expected")
-    settings = options.load(
-        config,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        haproxy_cfg=haproxy_cfg,
-    )
-    settings = options.with_format(settings, log_format)
+    settings = given.load()
     asked = Asked(
         tuple(files or ()), to or _listener(settings), pacing=Pacing(rate=from_rate), header=header, framing=framing
     )

@@ -15,6 +15,7 @@ import typer
 from shipper import service, telemetry
 from shipper.cli import _options as options
 from shipper.cli import _population as population
+from shipper.cli._flags import taking
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.query import Filters
 
@@ -53,9 +54,9 @@ class _Seen:
 
 
 @app.command(epilog=EXAMPLES)
+@taking(given=options.settings("state_dir"))
 def tap(
-    config: options.ConfigFile = None,
-    state_dir: options.StateDir = None,
+    given: options.Given,
     filters: population.Filter = None,
     sample: Annotated[
         float, typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Of all documents, by chance: 0.01 is 1%.")
@@ -68,7 +69,7 @@ def tap(
     said at the end.
     """
     wanted = Filters.parse(filters or ())
-    folder = options.load(config, state_dir=state_dir).state_dir
+    folder = given.load().state_dir
     telemetry.configure("error")
     os.nice(_NICENESS)
     seen = _Seen()

@@ -17,6 +17,7 @@ from rich.live import Live
 from shipper import telemetry
 from shipper.cli import _options as options
 from shipper.cli import _population as population
+from shipper.cli._flags import taking
 from shipper.cli._keys import pressed_keys
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._screen import console
@@ -55,9 +56,9 @@ _PERCENTS: Final = "50,75,99,99.9"
 
 
 @app.command(epilog=EXAMPLES)
-def top(  # noqa: PLR0913, PLR0917 -- each is a flag
-    config: options.ConfigFile = None,
-    state_dir: options.StateDir = None,
+@taking(given=options.settings("state_dir"))
+def top(  # noqa: PLR0913 -- each is a flag
+    given: options.Given,
     by: population.By = None,
     phases: population.Phases = None,
     filters: population.Filter = None,
@@ -81,7 +82,7 @@ def top(  # noqa: PLR0913, PLR0917 -- each is a flag
         Filters.parse(filters or ()),
     )
     page = Page(question)
-    settings = options.load(config, state_dir=state_dir)
+    settings = given.load()
     telemetry.configure("warning")
     os.nice(_NICENESS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -9,6 +9,7 @@ import typer
 from shipper import telemetry
 from shipper.cli import _options as options
 from shipper.cli._findings import print_verification
+from shipper.cli._flags import taking
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
 from shipper.errors import ConfigError
@@ -35,17 +36,12 @@ app = options.typer_app()
 
 
 @app.command(epilog=EXAMPLES)
-def verify(  # noqa: PLR0913, PLR0917 -- each is a flag
+@taking(given=options.CAPTURED)
+def verify(  # noqa: PLR0913 -- each is a flag
+    given: options.Given,
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE|-…", help="Captured lines, plain or compressed.")
     ] = None,
-    config: options.ConfigFile = None,
-    elasticsearch: options.Elasticsearch = None,
-    index_prefix: options.IndexPrefix = None,
-    state_dir: options.StateDir = None,
-    timezone: options.Timezone = None,
-    log_format: options.LogFormat = None,
-    haproxy_cfg: options.HAProxyCfg = None,
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="Lines of this time and later.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Lines of before this time.")] = None,
     by: Annotated[
@@ -68,15 +64,7 @@ def verify(  # noqa: PLR0913, PLR0917 -- each is a flag
     Exits with 1 when a line is missing or its document altered. Without `--direct` or `--live` a look at the first
     lines decides between the two.
     """
-    settings = options.load(
-        config,
-        elasticsearch=elasticsearch,
-        index_prefix=index_prefix,
-        state_dir=state_dir,
-        timezone=timezone,
-        haproxy_cfg=haproxy_cfg,
-    )
-    settings = options.with_format(settings, log_format)
+    settings = given.load()
     if direct + live + (by is not None) > 1:
         raise ConfigError("--direct, --live and --by exclude each other: each is a way to compare")
     check_lines: Verify

@@ -27,20 +27,27 @@ from pydantic_settings import (
 )
 
 from shipper import haproxy_files, limits
+from shipper.closed import LabelName, Zone, known_zone
 from shipper.config._dashboard import Dashboard
 from shipper.config._elasticsearch import Elasticsearch
 from shipper.config._enrichment import Enrichment
-from shipper.config._errors import ENV_DELIMITER, ENV_PREFIX, explain, explain_variable, refuse_unknown_variables
+from shipper.config._errors import (
+    ENV_DELIMITER,
+    ENV_FILE,
+    ENV_PREFIX,
+    explain,
+    explain_variable,
+    refuse_unknown_variables,
+)
 from shipper.config._example import example
-from shipper.config._interpretation import Interpretation
 from shipper.config._metrics import Metrics
 from shipper.config._origins import Setting, as_toml, settings_of
 from shipper.config._privacy import Privacy
 from shipper.config._retention import Retention
-from shipper.config._sections import DeadLetters, Delivery, Index, Journal, Listener, Sender, SenderZone
-from shipper.config._values import LabelName, Zone, known_zone
+from shipper.config._sections import DeadLetters, Delivery, Journal, Listener, Sender
 from shipper.errors import ConfigError
 from shipper.haproxy.formats import Format
+from shipper.haproxy.interpretation import Index, Interpretation, SenderZone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +55,7 @@ if TYPE_CHECKING:
     from shipper.haproxy.cfg import DerivedFormat
 
 __all__ = [
+    "ENV_FILE",
     "Config",
     "Dashboard",
     "DeadLetters",

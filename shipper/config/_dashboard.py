@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
+from shipper.closed import Closed
 from shipper.config._http_address import HttpAddress, address_of
-from shipper.config._values import Closed
 
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, PositiveFloat, SecretStr, model_validator
 
-from shipper.config._values import Closed
+from shipper.closed import Closed
 
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shipper.config._values import Closed
+from shipper.closed import Closed
 
 
 class Enrichment(Closed):

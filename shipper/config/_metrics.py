@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from shipper.closed import Closed
 from shipper.config._http_address import HttpAddress, address_of
-from shipper.config._values import Closed
 
 
 class Metrics(Closed):

@@ -7,9 +7,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from shipper.config._values import Closed
+from shipper.closed import Closed
 from shipper.errors import ConfigError
-from shipper.haproxy.privacy import Rules
+from shipper.haproxy.privacy_rules import Rules
 
 KEY_CHARS_MIN: Final = 16
 

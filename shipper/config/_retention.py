@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from shipper.config._values import Closed
+from shipper.closed import Closed
 
 
 class Retention(Closed):

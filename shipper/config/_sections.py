@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from shipper import limits, listen_url
-from shipper.config._values import Closed, IndexName, Network, Zone
+from shipper.closed import Closed, IndexName, Network, Zone
 
 if TYPE_CHECKING:
     from shipper.listen_url import ListenUrl
-
-_PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-_DATE_FORMAT: Final = re.compile(r"(?:%Y|%m|%d|[._-])+")
 
 
 class Listener(Closed):
@@ -79,44 +75,6 @@ class Sender(Closed):
             msg = f"network {self.network}: say what of it: timezone, silent_after_s, or both"
             raise ValueError(msg)
         return self
-
-
-class SenderZone(Closed):
-    """The zone of the dates in the lines of a network."""
-
-    network: Network
-    timezone: Zone
-
-
-class Index(Closed):
-    """Which index a line goes to."""
-
-    prefix: str = "haproxy"
-    """What the daily indices' names begin with: `haproxy` makes `haproxy-2026.11.21`."""
-    date_format: str = "%Y.%m.%d"
-    """How the day (UTC) is written: `%Y`, `%m`, `%d` and `.`, `-`, `_`."""
-    accept_past_days: Annotated[float, Field(ge=0)] | None = 30.0
-    """A live line with an older time goes to the index of its receipt, with `haproxy.time_suspect`."""
-    accept_future_days: Annotated[float, Field(ge=0)] | None = 1.0
-    """The same for a time to come."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Index:
-        if not _PREFIX.fullmatch(self.prefix):
-            msg = f"prefix {self.prefix!r}: begin with a-z or 0-9, go on with a-z, 0-9, '.', '_', '-', at most 100"
-            raise ValueError(msg)
-        if self.prefix.startswith("logs-"):
-            msg = f"prefix {self.prefix!r}: names like logs-*-* are data streams in Elasticsearch; choose another"
-            raise ValueError(msg)
-        if not _DATE_FORMAT.fullmatch(self.date_format) or any(p not in self.date_format for p in ("%Y", "%m", "%d")):
-            msg = f"date_format {self.date_format!r}: %Y, %m and %d are all needed, with only '.', '-', '_' between"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def pattern(self) -> str:
-        """The index pattern that covers every daily index."""
-        return f"{self.prefix}-*"
 
 
 class Journal(Closed):

@@ -7,7 +7,7 @@
 from shipper.deliver._body import Body
 from shipper.deliver._contract import DeadLetters, DeliveryEndedError, Status, Surroundings
 from shipper.deliver._delivery import Delivery
-from shipper.deliver._parking import Parking, ParkingTotals
+from shipper.deliver._parking import Parking
 
 __all__ = [
     "Body",
@@ -15,7 +15,6 @@ __all__ = [
     "Delivery",
     "DeliveryEndedError",
     "Parking",
-    "ParkingTotals",
     "Status",
     "Surroundings",
 ]

@@ -10,9 +10,10 @@ from shipper.errors import ShipperError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from shipper.deliver._parking import Parking, ParkingTotals
+    from shipper.deliver._parking import Parking
     from shipper.elastic import Transport
     from shipper.journal.commit import Verdicts
+    from shipper.parking_totals import ParkingTotals
     from shipper.refusal import Refusal
 
 

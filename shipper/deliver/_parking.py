@@ -26,6 +26,7 @@ import structlog
 from shipper import limits
 from shipper.deliver._parked_records import HEADER, Kind, body_of, document_record, intact, read_document, record
 from shipper.journal.commit import Verdicts
+from shipper.parking_totals import ParkingTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,26 +39,6 @@ _log = structlog.get_logger()
 
 _GARBAGE_BYTES_MIN: Final = limits.MIB
 """Less garbage than this is not worth writing the log anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParkingTotals:
-    """What was ever parked, and what became of it. Goes on over restarts."""
-
-    parked: int = 0
-    indexed: int = 0
-    already_there: int = 0
-    dead_lettered: int = 0
-
-    @property
-    def settled(self) -> int:
-        """Documents that got their verdict after all."""
-        return self.indexed + self.already_there + self.dead_lettered
-
-    @property
-    def pending(self) -> int:
-        """Documents that are still parked."""
-        return self.parked - self.settled
 
 
 @dataclass(frozen=True, slots=True)

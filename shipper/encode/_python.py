@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from shipper.encode._template import Odd, Source, Template, to_json
 from shipper.encode.body import Bodies, Encoded, HiddenLines
 from shipper.haproxy.formats import formats_in_use, frontend_of, groups_in_use
+from shipper.haproxy.privacy import hider_of
 from shipper.haproxy.record import DEFAULTS
 from shipper.haproxy.syslog import match_header, read_header
 from shipper.haproxy.timestamps import DAY_US, format_timestamp
@@ -292,7 +293,7 @@ class Encoder:
         self._replay_id = replay_id
         formats = formats_in_use(interpretation.formats)
         remembered_max = max(VALUES_REMEMBERED_MAX * _FEW // max(len(formats), _FEW), VALUES_REMEMBERED_MIN)
-        self.hider = hider = interpretation.hider()
+        self.hider = hider = hider_of(interpretation)
         self._enricher = enricher
         writers = {
             known: _FormatWriter(known, interpretation, hider, enricher, remembered_max, replay_id) for known in formats

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as ModelField
+from pydantic import model_validator
 
+from shipper.closed import Closed
 from shipper.errors import Permanent
 from shipper.haproxy.clock import Clock
 from shipper.haproxy.headers import Names, pairs_of, read_captures, read_headers
@@ -53,10 +54,8 @@ TRAFFIC: Final[dict[str, Attributes]] = {
 """What every line of a mode has."""
 
 
-class Format(BaseModel):
+class Format(Closed):
     """A log format beside the stock ones, and which lines it is for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     name: Annotated[str, ModelField(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
     """What `haproxy.log_format` says of its lines."""

@@ -38,10 +38,10 @@ from shipper.listen_url import FILE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from shipper.config import Interpretation
     from shipper.haproxy.clock import Instant
     from shipper.haproxy.fields import Part
     from shipper.haproxy.formats import CompiledFormat
+    from shipper.haproxy.interpretation import Interpretation
     from shipper.haproxy.scanning import Scan
     from shipper.haproxy.syslog import Header, Identity
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from shipper.encode import choose_engine
 from shipper.errors import ConfigError
-from shipper.preflight import Finding, haproxy
-from shipper.receive import ReadingSpeed, look
+from shipper.preflight import Finding, haproxy, look_at
+from shipper.receive import ReadingSpeed
 from shipper.replay.kernel_drops import udp_sockets
 from shipper.service import NoStatusError, Status, fetch
 
@@ -117,10 +117,7 @@ def _udp_counters() -> dict[str, int]:
 
 
 def _listener(listener: Listener, *, running: bool) -> Iterator[Finding]:
-    for found in look(listener):
-        ours = found.taken and running
-        text = f"{listener.url} is open in the running shipper" if ours else found.text
-        yield Finding("listener", text, good=found.good or ours, doubtful=found.doubtful)
+    yield from look_at(listener, running=running)
     if listener.at.scheme != "udp":
         return
     for known in udp_sockets():

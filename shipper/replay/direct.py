@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 -- pydantic reads the annotations of what is kept on disk
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from shipper.journal.commit import Verdicts
 from shipper.limits import REFUSED_PLACES_MAX, SUMMARY_REASONS_MAX
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shipper.journal.entry import Position
+    from shipper.parking_totals import ParkingTotals
 
 OTHER_REASONS: Final = "for other reasons"
 
@@ -254,22 +255,6 @@ class Settling:
         return taken
 
 
-class Parked(Protocol):
-    """What became of parked documents."""
-
-    @property
-    def indexed(self) -> int:
-        """In the index after all."""
-
-    @property
-    def already_there(self) -> int:
-        """Found there."""
-
-    @property
-    def dead_lettered(self) -> int:
-        """Refused for good."""
-
-
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How a direct replay stands."""
@@ -311,13 +296,12 @@ class Outcome:
         return self.tally.documents / self.took_s if self.took_s else 0.0
 
 
-def in_all(tally: Tally, parked: Parked) -> Tally:
+def in_all(tally: Tally, parked: ParkingTotals) -> Tally:
     """Give the tally with what became of the parked documents since."""
-    settled = parked.indexed + parked.already_there + parked.dead_lettered
     return replace(
         tally,
         indexed=tally.indexed + parked.indexed,
         already_there=tally.already_there + parked.already_there,
         dead_lettered=tally.dead_lettered + parked.dead_lettered,
-        parked=tally.parked - settled,
+        parked=tally.parked - parked.settled,
     )

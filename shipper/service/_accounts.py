@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipper.journal import Batch, Commit
+    from shipper.parking_totals import ParkingTotals
     from shipper.service._senders import Encoded
-    from shipper.service._settled import ParkingTotals
 
 _log = structlog.get_logger()
 

@@ -8,30 +8,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shipper.journal import Commit
-
-
-class ParkingTotals(Protocol):
-    """What was ever parked, and what became of it."""
-
-    @property
-    def parked(self) -> int:
-        """Documents that were parked."""
-
-    @property
-    def indexed(self) -> int:
-        """Of these, now in the index."""
-
-    @property
-    def already_there(self) -> int:
-        """Of these, found in the index."""
-
-    @property
-    def dead_lettered(self) -> int:
-        """Of these, refused for good."""
+    from shipper.parking_totals import ParkingTotals
 
 
 @dataclass(frozen=True, slots=True)

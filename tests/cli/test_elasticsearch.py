@@ -46,7 +46,7 @@ def test_check_says_that_no_elasticsearch_answers_and_looks_at_the_rest_all_the_
     assert done.returncode == 1
     assert f"FAIL  elasticsearch  no answer from Elasticsearch ({NOBODY})" in done.stdout.decode()
     assert "ok    state" in done.stdout.decode()
-    assert "port" in done.stdout.decode()
+    assert "ok    listener" in done.stdout.decode()
 
 
 def test_setup_without_an_elasticsearch_is_one_message_and_exit_1() -> None:

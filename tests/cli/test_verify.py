@@ -9,31 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipper.cli._findings import EXAMPLES_MAX
-from shipper.elastic import Client
-from shipper.setup import install
 from tests.cli.commands import shipper
-from tests.query.lines import alter, captured, delete, index_direct, index_live, line, settings, write
+from tests.query.lines import alter, captured, delete, index_direct, index_live, line, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from shipper.config import Config
+    from shipper.elastic import Client
 
 LINES = [line(number) for number in range(1, 41)]
-
-
-@pytest.fixture
-def config(elasticsearch_url: str, index_prefix: str) -> Config:
-    return settings(elasticsearch_url, index_prefix)
-
-
-@pytest.fixture
-def client(config: Config) -> Iterator[Client]:
-    connected = Client(config.elasticsearch)
-    install(connected, config.index)
-    yield connected
-    connected.close()
 
 
 def flags(config: Config) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from shipper.deliver._parked_records import HEADER, Kind, intact, record
-from shipper.deliver._parking import Parking, ParkingTotals
+from shipper.deliver._parking import Parking
 from shipper.journal.commit import Verdicts
+from shipper.parking_totals import ParkingTotals
 from tests.deliver.bodies import Lines, position
 
 

@@ -15,7 +15,7 @@ from shipper.config import Interpretation
 from shipper.encode import Encoder
 from shipper.encode._engines import native_version
 from shipper.haproxy.formats import Format
-from shipper.haproxy.privacy import Rules
+from shipper.haproxy.privacy_rules import Rules
 from shipper.haproxy.stock import HTTPLOG, STOCK_FORMATS
 from shipper.haproxy.timestamps import certain_offsets, zone_offset
 from shipper.journal.entry import LINE_HEADER, Batch, Entry, Flag, Origin, Position

@@ -14,7 +14,8 @@ from shipper.encode import Encoder
 from shipper.encode._python import LineContext
 from shipper.encode._template import to_json
 from shipper.haproxy.formats import Format
-from shipper.haproxy.privacy import Rules
+from shipper.haproxy.privacy import hider_of
+from shipper.haproxy.privacy_rules import Rules
 from shipper.haproxy.stock import HTTPLOG, STOCK_FORMATS
 from shipper.haproxy.understand import Context, understand
 from shipper.journal.entry import LINE_HEADER, Batch, Entry, Flag, Origin, Position
@@ -113,7 +114,7 @@ def both(
 ) -> tuple[str, str]:
     line = LineContext(interpretation, zone, "192.0.2.1", received_us or 0, received_us, cut)
     fast = Encoder(interpretation).document(raw, line)
-    hider = interpretation.hider()
+    hider = hider_of(interpretation)
     raw = hider.line(raw, cut=cut) if hider else raw
     understood = understand(raw, Context(zone, received_us or 0, received_us, "192.0.2.1", cut=cut), interpretation)
     assert (line.index_us, line.skew_us) == (understood.index_us, understood.skew_us)

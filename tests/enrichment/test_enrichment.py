@@ -17,7 +17,7 @@ from shipper.encode._template import to_json
 from shipper.enrichment import Enricher, open_enrichment
 from shipper.errors import ConfigError
 from shipper.haproxy.formats import Format
-from shipper.haproxy.privacy import Rules
+from shipper.haproxy.privacy_rules import Rules
 from shipper.haproxy.stock import HTTPLOG
 from shipper.haproxy.understand import Context, understand
 from shipper.query._compare import by_line_alone, differences

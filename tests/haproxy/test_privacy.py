@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from shipper.config import Interpretation
 from shipper.haproxy.formats import Format
-from shipper.haproxy.privacy import Hider, Rules, example
+from shipper.haproxy.privacy import Hider, example, hider_of
 from shipper.haproxy.privacy._lines import WITHHELD
+from shipper.haproxy.privacy_rules import Rules
 from shipper.haproxy.stock import HTTPLOG
 from shipper.haproxy.understand import Context, understand
 from tests.encode.test_properties import any_line
@@ -47,7 +48,7 @@ def hash_of(value: bytes) -> bytes:
 
 def test_without_a_rule_every_line_stays() -> None:
     assert not Rules().active
-    assert Interpretation().hider() is None
+    assert hider_of(Interpretation()) is None
     assert hidden(b"anything") == b"anything"
 
 

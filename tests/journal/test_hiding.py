@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from shipper.errors import JournalFull
-from shipper.haproxy.privacy import Hider, Rules
+from shipper.haproxy.privacy import Hider
+from shipper.haproxy.privacy_rules import Rules
 from shipper.journal.codec import Draft, Packed, encode_entry
 from shipper.journal.entry import LINE_HEADER, Cursor, Flag, Origin
 from shipper.journal.hiding import Hiding

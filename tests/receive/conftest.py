@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
 from shipper.encode import native_version
 from tests.receive import running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Name a file to follow."""
+    return tmp_path / "haproxy.log"
 
 
 @pytest.fixture(autouse=True, params=["python", "native"])

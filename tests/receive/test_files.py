@@ -7,7 +7,6 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
 from structlog.testing import capture_logs
 
 from shipper.journal import ReceiveTally
@@ -21,10 +20,7 @@ from tests.receive.looking import Following, append
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "haproxy.log"
+    import pytest
 
 
 def test_a_file_is_read_from_its_beginning_and_as_it_grows(log: Path) -> None:

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from shipper.receive._gathering import Gathering
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "haproxy.log"
-
-
 def test_a_quiet_file_that_gets_a_long_line_and_is_rotated_at_once_is_read_to_its_end(log: Path) -> None:
     log.write_bytes(b"one\n")
     following = Following(log)

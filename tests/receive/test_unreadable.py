@@ -31,11 +31,6 @@ class Disk:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "haproxy.log"
-
-
-@pytest.fixture
 def disk(log: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
     log.write_bytes(b"one\n")
     disk = Disk(log)

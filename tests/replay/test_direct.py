@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.deliver import ParkingTotals
 from shipper.journal import Position, Verdicts
 from shipper.limits import REFUSED_PLACES_MAX, SUMMARY_REASONS_MAX
+from shipper.parking_totals import ParkingTotals
 from shipper.replay.direct import OTHER_REASONS, Letter, Reached, Refused, Settling, State, Step, Tally, Times, in_all
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from shipper.deliver import ParkingTotals
 from shipper.deliver import Status as Delivery
 from shipper.encode import Encoded
 from shipper.journal import Commit, Ledger, ReceiveTally, StateFolder, Verdicts
 from shipper.limits import MIB
+from shipper.parking_totals import ParkingTotals
 from shipper.service import Accounts, Clocks, Status
 from tests.journal.drafts import Clock, draft, reader, writer
 

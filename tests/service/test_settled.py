@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.deliver import ParkingTotals
 from shipper.journal import Commit
+from shipper.parking_totals import ParkingTotals
 from shipper.service._settled import Settled, Sums
 
 COMMIT = Commit(journaled=100, indexed=80, already_there=3, dead_lettered=2, parked=14, journal_lost=1)

@@ -1,7 +1,6 @@
-"""What of a line is nobody's business: rules, and the line without it."""
+"""A line without what is nobody's business."""
 
 from shipper.haproxy.privacy._example import example
-from shipper.haproxy.privacy._lines import Hider
-from shipper.haproxy.privacy._rules import Action, Rules
+from shipper.haproxy.privacy._lines import Hider, hider_of
 
-__all__ = ["Action", "Hider", "Rules", "example"]
+__all__ = ["Hider", "example", "hider_of"]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from shipper.haproxy.formats import Format
 from shipper.haproxy.privacy._lines import Hider
-from shipper.haproxy.privacy._rules import OTHERS
+from shipper.haproxy.privacy_rules import OTHERS
 
 if TYPE_CHECKING:
-    from shipper.haproxy.privacy._rules import ByName, Rules
+    from shipper.haproxy.privacy_rules import ByName, Rules
 
 _LINE: Final = (
     "192.0.2.77:51234 [21/Nov/2026:01:02:03.004] www shop/s1 1/0/2/30/33 200 1234 {cookie}=abc - "

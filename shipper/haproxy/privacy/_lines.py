@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from shipper.haproxy.formats import formats_in_use, groups_in_use
 from shipper.haproxy.kinds import ADDRESS
 from shipper.haproxy.places import locate
-from shipper.haproxy.privacy._rules import action_of, strictest
 from shipper.haproxy.privacy._values import DROPPED, UNKNOWN, Values
+from shipper.haproxy.privacy_rules import action_of, strictest
 from shipper.haproxy.steps import Decode
 from shipper.haproxy.syslog import match_header, read_header
 from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shipper.haproxy.formats import CompiledFormat, Format
+    from shipper.haproxy.interpretation import Interpretation
     from shipper.haproxy.places import Located
-    from shipper.haproxy.privacy._rules import Action, Rules
+    from shipper.haproxy.privacy_rules import Action, Rules
     from shipper.haproxy.steps import Field
 
     _Hide = Callable[[bytes], bytes]
@@ -158,6 +159,14 @@ class Hider:
         if not around[0]:
             hidden = [value or DROPPED for value in hidden]
         return around[0] + between.join(hidden) + around[1]
+
+
+def hider_of(interpretation: Interpretation) -> Hider | None:
+    """Make what hides, where there is anything to hide."""
+    if not interpretation.privacy.active:
+        return None
+    key = interpretation.privacy_key
+    return Hider(interpretation.privacy, key.get_secret_value().encode() if key else None, interpretation.formats)
 
 
 def _candidates(known: CompiledFormat, count: int, *, response: bool) -> list[frozenset[str]]:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
 from shipper.haproxy.fields import ABSENT
-from shipper.haproxy.privacy._rules import OTHERS, action_of, action_of_unknown, strictest
+from shipper.haproxy.privacy_rules import OTHERS, action_of, action_of_unknown, strictest
 from shipper.haproxy.request import BAD_REQUEST, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from shipper.haproxy.privacy._rules import Action, Rules
+    from shipper.haproxy.privacy_rules import Action, Rules
 
 DROPPED: Final = b"-"
 """What HAProxy prints where there is nothing."""

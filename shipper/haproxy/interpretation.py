@@ -1,17 +1,61 @@
-"""The part of the configuration that decides how a line becomes a document."""
+"""What a line is read with: the part of the configuration that decides how it becomes a document.
+
+It is written into every journal segment, so that a line keeps the meaning it had when it came.
+"""
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
-from shipper.config._sections import Index, SenderZone
-from shipper.config._values import Closed, LabelName, Zone
+from shipper.closed import Closed, LabelName, Network, Zone
 from shipper.haproxy.formats import Format
-from shipper.haproxy.privacy import Hider, Rules
+from shipper.haproxy.privacy_rules import Rules
+
+_PREFIX: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_DATE_FORMAT: Final = re.compile(r"(?:%Y|%m|%d|[._-])+")
+
+
+class SenderZone(Closed):
+    """The zone of the dates in the lines of a network."""
+
+    network: Network
+    timezone: Zone
+
+
+class Index(Closed):
+    """Which index a line goes to."""
+
+    prefix: str = "haproxy"
+    """What the daily indices' names begin with: `haproxy` makes `haproxy-2026.11.21`."""
+    date_format: str = "%Y.%m.%d"
+    """How the day (UTC) is written: `%Y`, `%m`, `%d` and `.`, `-`, `_`."""
+    accept_past_days: Annotated[float, Field(ge=0)] | None = 30.0
+    """A live line with an older time goes to the index of its receipt, with `haproxy.time_suspect`."""
+    accept_future_days: Annotated[float, Field(ge=0)] | None = 1.0
+    """The same for a time to come."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Index:
+        if not _PREFIX.fullmatch(self.prefix):
+            msg = f"prefix {self.prefix!r}: begin with a-z or 0-9, go on with a-z, 0-9, '.', '_', '-', at most 100"
+            raise ValueError(msg)
+        if self.prefix.startswith("logs-"):
+            msg = f"prefix {self.prefix!r}: names like logs-*-* are data streams in Elasticsearch; choose another"
+            raise ValueError(msg)
+        if not _DATE_FORMAT.fullmatch(self.date_format) or any(p not in self.date_format for p in ("%Y", "%m", "%d")):
+            msg = f"date_format {self.date_format!r}: %Y, %m and %d are all needed, with only '.', '-', '_' between"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def pattern(self) -> str:
+        """The index pattern that covers every daily index."""
+        return f"{self.prefix}-*"
 
 
 class Interpretation(Closed):
@@ -39,13 +83,6 @@ class Interpretation(Closed):
     def with_key(self, key: SecretStr | None) -> Interpretation:
         """Give what was read from a segment with today's key."""
         return self.model_copy(update={"privacy_key": key})
-
-    def hider(self) -> Hider | None:
-        """Make what hides, where there is anything to hide."""
-        if not self.privacy.active:
-            return None
-        key = self.privacy_key
-        return Hider(self.privacy, None if key is None else key.get_secret_value().encode(), self.formats)
 
     @cached_property
     def _networks(self) -> list[tuple[IPv4Network | IPv6Network, str]]:

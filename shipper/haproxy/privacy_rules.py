@@ -1,4 +1,4 @@
-"""The rules: closed and declarative, so that an engine can tell whether it knows them all."""
+"""The rules of privacy: closed and declarative, so that an engine can tell whether it knows them all."""
 
 from __future__ import annotations
 

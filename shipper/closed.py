@@ -1,4 +1,4 @@
-"""What settings are made of: closed models, and the values that several of them hold."""
+"""What settings are made of: closed models, and the values that several of them hold. Knows none of the settings."""
 
 from __future__ import annotations
 
