@@ -53,8 +53,12 @@ def shipper(folder: Path, port: int, elasticsearch: str, engine: Literal["native
         f'engine = "{engine}"\nstate_dir = "{folder / "state"}"\ntimezone = "UTC"\nrequire_template = false\n'
         f'[[listeners]]\nurl = "udp://127.0.0.1:{port}"\n[elasticsearch]\nurls = ["{elasticsearch}"]\n'
     )
-    program = Path(os.environ.get("SHIPPER", Path(sys.executable).with_name("shipper"))).absolute()
-    return [str(program), "run", "--config", str(configuration)]
+    return [command(), "run", "--config", str(configuration)]
+
+
+def command() -> str:
+    """Give the path of shipper's own command."""
+    return str(Path(os.environ.get("SHIPPER", Path(sys.executable).with_name("shipper"))).absolute())
 
 
 def free_port() -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any, Final
 
+from bench.contestants import command
 from bench.lines import lines
 from bench.report import show
 
@@ -124,10 +125,10 @@ def run(pace: Pace, capture: Path, seconds: int = SECONDS) -> Row:
 def _replay(to: str, pace: Pace, capture: Path, count: int) -> tuple[dict[str, Any], float]:
     """Replay so many lines; give the report, and the CPU time."""
     file = capture.with_name("report.json")
-    command = [str(Path(sys.executable).with_name("shipper")), "replay", "--to", to, *pace.flags]
+    replay = [command(), "replay", "--to", to, *pace.flags]
     before_s = _cpu_s()
     subprocess.run(
-        [*command, "--limit", str(count), "--loop", str(_ROUNDS), "--report", str(file), str(capture)],
+        [*replay, "--limit", str(count), "--loop", str(_ROUNDS), "--report", str(file), str(capture)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
