@@ -14,16 +14,16 @@ from __future__ import annotations
 import binascii
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from shipper.encode._remembered import Days, Headers, Zones
 from shipper.encode._template import Odd, Source, Template, to_json
 from shipper.encode.body import Bodies, Encoded, HiddenLines
 from shipper.haproxy.formats import formats_in_use, frontend_of, groups_in_use
 from shipper.haproxy.privacy import hider_of
 from shipper.haproxy.record import DEFAULTS
-from shipper.haproxy.syslog import match_header, read_header
+from shipper.haproxy.syslog import match_header
 from shipper.haproxy.timestamps import DAY_US, format_timestamp
 from shipper.haproxy.understand import (
     Context,
@@ -37,7 +37,7 @@ from shipper.haproxy.understand import (
     with_labels,
 )
 from shipper.journal.entry import LINE_HEADER, Flag
-from shipper.limits import VALUE_REMEMBERED_BYTES_MAX, VALUES_REMEMBERED_MAX, VALUES_REMEMBERED_MIN
+from shipper.limits import VALUES_REMEMBERED_MAX, VALUES_REMEMBERED_MIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -64,50 +64,6 @@ class Enricher(Protocol):
 
     def fields(self, attributes: Attributes) -> Attributes:
         """Give what is to be added to these attributes."""
-
-
-class _Headers(dict[bytes, "Header"]):
-    """Headers by their bytes: a busy HAProxy writes the same one for a second."""
-
-    def __missing__(self, raw: bytes) -> Header:
-        """Read a header, and remember it within the bound."""
-        header = read_header(raw)
-        if len(raw) <= VALUE_REMEMBERED_BYTES_MAX:
-            if len(self) >= VALUES_REMEMBERED_MAX:
-                self.clear()
-            self[raw] = header
-        return header
-
-
-class _Zones(dict["Origin", str]):
-    """The zone of each origin's dates."""
-
-    def __init__(self, interpretation: Interpretation) -> None:
-        super().__init__()
-        self._interpretation = interpretation
-
-    def __missing__(self, origin: Origin) -> str:
-        """Look a zone up, and remember it within the bound."""
-        if len(self) >= VALUES_REMEMBERED_MAX:
-            self.clear()
-        zone = self[origin] = self._interpretation.zone_of(origin.listener, origin.address)
-        return zone
-
-
-class _Days(dict[int, str]):
-    """Index names by the number of the day since 1970."""
-
-    def __init__(self, interpretation: Interpretation) -> None:
-        super().__init__()
-        self._index = interpretation.index
-
-    def __missing__(self, number: int) -> str:
-        """Write the name of a day's index, and remember it within the bound."""
-        if len(self) >= VALUES_REMEMBERED_MAX:
-            self.clear()
-        day = datetime.fromtimestamp(number * 86_400, UTC)
-        name = self[number] = f"{self._index.prefix}-{day.strftime(self._index.date_format)}"
-        return name
 
 
 _GIVEN: Final = ("timestamp", "event_created", "event_original", "time_suspect")
@@ -300,9 +256,9 @@ class Encoder:
         }
         self._lanes = [_Lane(group, writers) for group in groups_in_use(interpretation.formats)]
         self._tagged = any(group.tags for group in groups_in_use(interpretation.formats))
-        self._headers = _Headers()
-        self.zones = _Zones(interpretation)
-        self._days = _Days(interpretation)
+        self._headers = Headers()
+        self.zones = Zones(interpretation)
+        self._days = Days(interpretation)
 
     def encode(self, batch: Batch) -> Encoded:
         """Encode every line of ``batch``, in its order within each index. Never raises for a line's bytes."""
