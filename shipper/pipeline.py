@@ -143,11 +143,12 @@ class _Running:
         config = self._config
         for source in self._sources:
             source.close()
-        client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
+        client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max, trusting=True)
         if config.require_template:
             threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
         if config.retention.keep_days is not None and config.retention.by == "shipper":
-            threading.Thread(target=prune_for_ever, args=(client, config), name="retention", daemon=True).start()
+            sure = Client(config.elasticsearch)  # of who answers, before anything is deleted
+            threading.Thread(target=prune_for_ever, args=(sure, config), name="retention", daemon=True).start()
         server = StatusServer(config.state_dir)
         server.start()
         _log.info("engine_chosen", engine=choose_engine(config.engine), wanted=config.engine, native=native_version())
