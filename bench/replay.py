@@ -105,10 +105,12 @@ def run(pace: Pace, capture: Path, seconds: int = SECONDS) -> Row:
     with subprocess.Popen([sys.executable, "-c", _RECEIVER], stdout=subprocess.PIPE, text=True) as receiver:
         assert receiver.stdout is not None  # noqa: S101 -- it was started with a pipe
         to = f"udp://127.0.0.1:{receiver.stdout.readline().strip()}"
-        _, start_s = _replay(to, pace, capture, 1)
-        report, cpu_s = _replay(to, pace, capture, pace.rate * seconds)
-        time.sleep(_QUIET_S)
-        receiver.send_signal(signal.SIGINT)
+        try:
+            _, start_s = _replay(to, pace, capture, 1)
+            report, cpu_s = _replay(to, pace, capture, pace.rate * seconds)
+            time.sleep(_QUIET_S)
+        finally:
+            receiver.send_signal(signal.SIGINT)
         received = int(receiver.stdout.readline()) - 1
     went, sent = report["pace"], report["lines"]["sent"]
     return Row(

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from shipper.limits import SHARD_BYTES_MAX
+from shipper.limits import MIB, SHARD_BYTES_MAX, UNSETTLED_BYTES_MAX
 from shipper.setup import _templates
 
 ROOT: Final = Path(__file__).parents[1]
@@ -68,3 +68,7 @@ def test_the_sizes_follow_from_what_was_measured() -> None:
 @pytest.mark.parametrize("what", ["documents a second", "CPU a document, Elasticsearch"])
 def test_the_machines_follow_from_what_was_measured(what: str) -> None:
     assert measured(what).removesuffix(" us") in SCALE
+
+
+def test_the_memory_that_an_outage_holds_is_the_default() -> None:
+    assert f"`delivery.unsettled_bytes_max` ({UNSETTLED_BYTES_MAX // MIB} MiB)" in SCALE

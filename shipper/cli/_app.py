@@ -5,7 +5,6 @@ A module is imported when its command is called: the service needs little of wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -18,55 +17,45 @@ from shipper.cli._version import version
 from shipper.errors import ConfigError, ShipperError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typer._click import Command, Context
 
-    from typer._click import Command
-
-_MODULES: Final = {
-    "run": "_run",
-    "setup": "_setup",
-    "check": "_check",
-    "parse": "_parse",
-    "explain": "_explain",
-    "doctor": "_doctor",
-    "prune": "_prune",
-    "reload": "_reload",
-    "replay": "_replay",
-    "status": "_status",
-    "stress": "_stress",
-    "verify": "_verify",
-    "percentiles": "_percentiles",
-    "dashboard": "_dashboard",
-    "generate": "_generate",
-    "anonymise": "_anonymise",
-    "tap": "_tap",
-    "top": "_top",
-    "config": "_config",
-    "journal": "_journal",
-    "dead-letters": "_dead_letters",
-    "version": "_version",
-}
-
-
-class _Imported(Mapping[str, "Command"]):
-    """The commands by name, each imported when it is looked up."""
-
-    def __getitem__(self, name: str) -> Command:
-        command = get_command(import_module(f"shipper.cli.{_MODULES[name]}").app)
-        command.name = name
-        return command
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_MODULES)
-
-    def __len__(self) -> int:
-        return len(_MODULES)
+_COMMANDS: Final = (
+    "run",
+    "setup",
+    "check",
+    "parse",
+    "explain",
+    "doctor",
+    "prune",
+    "reload",
+    "replay",
+    "status",
+    "stress",
+    "verify",
+    "percentiles",
+    "dashboard",
+    "generate",
+    "anonymise",
+    "tap",
+    "top",
+    "config",
+    "journal",
+    "dead-letters",
+    "version",
+)
 
 
 class _Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 -- the base's own
         super().__init__(**settings)
-        self.commands = _Imported()  # type: ignore[assignment]  # none is ever added
+        self.commands = dict.fromkeys(_COMMANDS)  # type: ignore[assignment]  # the base asks only for the names
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002 -- the base's signature
+        if cmd_name not in self.commands:
+            return None
+        command = get_command(import_module("shipper.cli._" + cmd_name.replace("-", "_")).app)
+        command.name = cmd_name
+        return command
 
 
 app = options.typer_app(

@@ -89,9 +89,14 @@ impl Inbox {
 /// # Errors
 /// The kernel's own, of the first datagram; that it takes nothing now is none.
 pub fn send(socket: BorrowedFd, datagrams: &[&[u8]], end: &[u8]) -> io::Result<usize> {
+    in_order(datagrams, |some| send_some(socket, some, end))
+}
+
+/// Hands over as many as `call` takes, one call's worth at a time; none behind one that was not taken.
+fn in_order(datagrams: &[&[u8]], mut call: impl FnMut(&[&[u8]]) -> io::Result<usize>) -> io::Result<usize> {
     let mut sent = 0;
     for some in datagrams.chunks(CALL_DATAGRAMS_MAX) {
-        let taken = match send_some(socket, some, end) {
+        let taken = match call(some) {
             Ok(taken) => taken,
             Err(error) if sent == 0 => return Err(error),
             Err(_) => break,
@@ -180,16 +185,24 @@ mod tests {
 
     #[test]
     fn nothing_overtakes_what_was_not_taken() {
+        let lines: Vec<&[u8]> = vec![b"x"; 3 * CALL_DATAGRAMS_MAX];
+        for (takes, sent) in [(0, 0), (20, 20), (CALL_DATAGRAMS_MAX, CALL_DATAGRAMS_MAX + 7)] {
+            let mut answers = [takes, 7, CALL_DATAGRAMS_MAX].into_iter();
+            assert_eq!(in_order(&lines, |_| Ok(answers.next().unwrap())).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn a_full_socket_takes_what_it_has_room_for() {
         let path = std::env::temp_dir().join(format!("shipper-net-{}", std::process::id()));
         let here = UnixDatagram::bind(&path).unwrap();
         let there = UnixDatagram::unbound().unwrap();
         there.connect(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
-        let lines: Vec<&[u8]> = vec![b"x"; 2 * CALL_DATAGRAMS_MAX];
-        let taken = send(there.as_fd(), &lines, b"").unwrap();
-        assert!(taken < CALL_DATAGRAMS_MAX);
-        assert_eq!(send(there.as_fd(), &lines, b"").unwrap(), 0);
-        assert_eq!(Inbox::new(lines.len(), 10).receive(here.as_fd()).unwrap(), taken);
+        let taken = send(there.as_fd(), &vec![&b"x"[..]; 2 * CALL_DATAGRAMS_MAX], b"").unwrap();
+        assert!((1..CALL_DATAGRAMS_MAX).contains(&taken));
+        assert_eq!(send(there.as_fd(), &[b"y"], b"").unwrap(), 0);
+        assert_eq!(Inbox::new(2 * taken, 10).receive(here.as_fd()).unwrap(), taken);
     }
 
     #[test]
