@@ -82,10 +82,10 @@ def run(config: Config, again: Callable[[], Config] | None = None) -> int:
     written, ConfigError when a port is, a haproxy.cfg cannot be read or the engine is not installed. What happens to
     that file later counts from the next reload on.
     """
-    haproxy_files.announce(config.haproxy_cfg, os.environ)
     choose_engine(config.engine)
     state = StateFolder(config.state_dir)
     with privileges.acting_as(config.user):
+        haproxy_files.announce(config.haproxy_cfg, os.environ)
         lock = state.lock()
     with lock:
         running = _Running(config, state, again or (lambda: config))
@@ -97,7 +97,8 @@ class _Running:
     """What outlives the children: the sockets, and the configuration that holds now."""
 
     def __init__(self, config: Config, state: StateFolder, again: Callable[[], Config]) -> None:
-        self._config = config.resolved()
+        with privileges.acting_as(config.user):  # as a reload reads them, so that it fails now or never
+            self._config = config.resolved()
         self._unresolved = config
         self._state = state
         self._again = again
