@@ -32,6 +32,15 @@ class ListenUrl:
     port: int = 0
     path: str = ""
 
+    def takes_in(self, other: ListenUrl) -> bool:
+        """Say whether what comes to ``other`` comes to this one as well. A port that the kernel chooses is its own."""
+        if (self.scheme, self.port, self.path) != (other.scheme, other.port, other.path):
+            return False
+        if not self.host:
+            return True
+        mine, its = ip_address(self.host), ip_address(other.host)
+        return self.port != 0 and (mine == its or (mine.is_unspecified and mine.version == its.version))
+
 
 def parse(url: str) -> ListenUrl:
     """Read a URL. Raises ValueError, which says what would be right."""

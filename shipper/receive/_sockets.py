@@ -42,6 +42,8 @@ BIND_S: Final = 0.5
 _LOOK_S: Final = 0.05
 _SO_RCVBUFFORCE: Final = 33
 _BACKLOG: Final = 128
+_UNPRIVILEGED_PORT: Final = 1024
+"""The first port that everybody may open, unless net.ipv4.ip_unprivileged_port_start says otherwise."""
 _DATAGRAM_QUEUE: Final = Path("/proc/sys/net/unix/max_dgram_qlen")
 LENGTHEN_QUEUE: Final = f"sysctl -w net.unix.max_dgram_qlen={UNIX_DATAGRAMS_MIN}"
 """What to run while the kernel's queue is short; it holds for sockets made after it."""
@@ -53,7 +55,7 @@ def open_sources(listeners: Sequence[config.Listener], passed: Passed | None = N
     sources: list[Source] = []
     try:
         for number, listener in enumerate(listeners):
-            sources.append(open_source(number, listener, passed))
+            sources.append(open_source(number, listener, passed, listeners[:number]))
         passed.refuse_rest()
     except ConfigError:
         for source in sources:
@@ -62,14 +64,33 @@ def open_sources(listeners: Sequence[config.Listener], passed: Passed | None = N
     return sources
 
 
-def open_source(number: int, listener: config.Listener, passed: Passed) -> Source:
-    """Open one listener. Raises ConfigError when that is impossible."""
+def open_source(
+    number: int, listener: config.Listener, passed: Passed, opened: Sequence[config.Listener] = ()
+) -> Source:
+    """Open one listener, ``opened`` being those that are open. Raises ConfigError when that is impossible."""
     try:
         return _OPEN[listener.at.scheme](number, listener, passed)
     except OSError as error:
-        what = "path, or end what listens there" if listener.at.path else "address or port, or free it"
-        reason = error.strerror or str(error)
-        raise ConfigError(f"listener {listener.url}: {reason}; choose another {what}") from error
+        in_use = error.errno == errno.EADDRINUSE
+        twice = doubled(listener, opened) if in_use else None
+        raise ConfigError(f"listener {twice or _refused(listener, error)}") from error
+
+
+def doubled(listener: config.Listener, others: Sequence[config.Listener]) -> str | None:
+    """Say that one of ``others`` has the address of ``listener``, unless none has or both share it."""
+    for other in others:
+        same = other.at.takes_in(listener.at)
+        if (same or listener.at.takes_in(other.at)) and not (listener.reuse_port and other.reuse_port):
+            there = "" if listener.at == other.at else f", there is {other.url}"
+            return f"{listener.url} is listed twice in [[listeners]]{there}; remove one of the two"
+    return None
+
+
+def _refused(listener: config.Listener, error: OSError) -> str:
+    what = "path, or end what listens there" if listener.at.path else "address or port, or free it"
+    if error.errno == errno.EACCES and 0 < listener.port < _UNPRIVILEGED_PORT:
+        what = f"port, or give shipper those below {_UNPRIVILEGED_PORT}: CAP_NET_BIND_SERVICE, or socket activation"
+    return f"{listener.url}: {error.strerror or error}; choose another {what}"
 
 
 def open_udp(number: int, listener: config.Listener, passed: Passed) -> UdpSource:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from shipper.errors import ConfigError
 from shipper.limits import RECEIVE_BUFFER_BYTES, RECEIVE_LINGER_S_MAX, RECEIVE_LINGER_S_MIN
 from shipper.receive import _sockets, open_sources
 from shipper.receive._datagrams import UdpSource
+from tests.free_ports import free_udp_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,3 +91,25 @@ def test_drops_are_counted_once_and_as_the_kernel_shows_them(bind: Callable[...,
     assert listener.kernel_drops() == 0
     overflow(listener)
     assert listener.kernel_drops() > 0
+
+
+@pytest.mark.parametrize("scheme", ["udp", "tcp"])
+@pytest.mark.parametrize("first", ["127.0.0.1", "0.0.0.0"])
+def test_who_is_listed_twice_is_told_so_and_not_to_free_its_own_port(scheme: str, first: str) -> None:
+    port = free_udp_port()
+    twice = [Listener(url=f"{scheme}://{host}:{port}") for host in (first, "127.0.0.1")]
+    with pytest.raises(ConfigError, match=f"listener {twice[1].url} is listed twice .*; remove one"):
+        open_sources(twice)
+
+
+@pytest.mark.parametrize(("port", "told"), [(514, 1), (1024, 0)])
+def test_a_port_below_1024_that_may_not_be_opened_comes_with_what_allows_it(
+    port: int, told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(_sockets, "_bind", forbidden)
+    with pytest.raises(ConfigError, match="Permission denied; choose another") as error:
+        open_sources([Listener(url=f"udp://0.0.0.0:{port}")])
+    assert str(error.value).count("CAP_NET_BIND_SERVICE, or socket activation") == told
