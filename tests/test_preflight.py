@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import pytest
 
 from shipper import preflight
 from shipper.config import Config, Elasticsearch, Listener, Privacy, Sender
 from shipper.journal import StateFolder
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.free_ports import free_udp_port
 
 NOBODY = Elasticsearch(urls=("http://127.0.0.1:1",))
 
@@ -30,6 +32,62 @@ def test_a_state_folder_that_is_not_there_yet_is_well_and_is_not_made(tmp_path: 
     assert finding.good
     assert "the journal may hold" in finding.text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_folder_that_may_not_be_looked_into_is_one_fault_and_the_other_looks_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "private" / "state"
+    folder.mkdir(parents=True)
+    (folder / "lock").touch()
+    folder.parent.chmod(0)
+
+    def forbidden(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    if os.geteuid() == 0:  # who may enter every folder
+        monkeypatch.setattr(os, "open", forbidden)
+        monkeypatch.setattr(os, "access", lambda *_, **__: False)
+        monkeypatch.setattr(Path, "exists", forbidden)
+    found = list(preflight.check(_config(folder)))
+    folder.parent.chmod(0o700)
+    (state,) = (finding for finding in found if finding.subject == "state")
+    assert (state.good, "lock: Permission denied; look as the user of shipper" in state.text) == (False, True)
+    assert found[-1].subject == "elasticsearch"
+
+
+def _listed(tmp_path: Path, *listeners: Listener) -> list[str]:
+    config = _config(tmp_path).model_copy(update={"listeners": listeners})
+    return [finding.text for finding in _of("listener", config) if not finding.good]
+
+
+@pytest.mark.parametrize("scheme", ["udp", "tcp"])
+@pytest.mark.parametrize(("one", "other"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("[::1]", "[::]")])
+def test_a_listener_that_is_listed_twice_is_named(tmp_path: Path, scheme: str, one: str, other: str) -> None:
+    port = free_udp_port()
+    first, second = (Listener(url=f"{scheme}://{host}:{port}", receive_buffer_bytes=4_096) for host in (one, other))
+    (text,) = _listed(tmp_path, first, second)
+    assert text.startswith(f"{second.url} is listed twice in [[listeners]]")
+    assert (first.url in text.removeprefix(second.url)) == (one != other)
+
+
+def test_listeners_that_share_or_have_addresses_of_their_own_are_not_twice(tmp_path: Path) -> None:
+    port = free_udp_port()
+    urls = [
+        "udp://127.0.0.1:0",
+        "udp://127.0.0.1:0",
+        f"udp://0.0.0.0:{port}",
+        f"udp://[::]:{port}",
+        f"tcp://[::]:{port}",
+    ]
+    assert _listed(tmp_path, *(Listener(url=url, receive_buffer_bytes=4_096) for url in urls)) == []
+    shared = Listener(url=f"udp://127.0.0.1:{port}", receive_buffer_bytes=4_096, reuse_port=True)
+    assert _listed(tmp_path, shared, shared) == []
+
+
+def test_a_file_that_is_listed_twice_is_named(tmp_path: Path) -> None:
+    followed = Listener(url=f"file://{tmp_path}/*.log")
+    assert len(_listed(tmp_path, followed, followed)) == 1
 
 
 def test_the_zone_of_each_listener_and_sender_is_named(tmp_path: Path) -> None:
