@@ -47,7 +47,11 @@ def examine(config: Config, haproxy_socket: Path | None = None) -> Iterator[Find
     yield from haproxy(config)
     if haproxy_socket is not None:
         yield from _dropped_by_haproxy(haproxy_socket)
-    running = _running(config)
+    running = None
+    try:
+        running = fetch(config.state_dir)
+    except NoStatusError as error:
+        yield Finding("shipper", f"{error}; its counters are not looked at", doubtful=True)
     datagrams = [listener for listener in config.listeners if listener.at.scheme == "udp"]
     if datagrams:
         yield from _kernel(datagrams)
@@ -59,12 +63,6 @@ def examine(config: Config, haproxy_socket: Path | None = None) -> Iterator[Find
             yield _through(listener, config.state_dir)
     if datagrams:
         yield _reading_speed(max(listener.receive_buffer_bytes for listener in datagrams), config)
-
-
-def _running(config: Config) -> Status | None:
-    with suppress(NoStatusError):
-        return fetch(config.state_dir)
-    return None
 
 
 def _dropped_by_haproxy(path: Path) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shipper.config import Config
 from shipper.encode import choose_engine
+from shipper.jobs.doctor import examine
 from shipper.service import NoStatusError, fetch
 from tests.cli.commands import shipper as command
 from tests.free_ports import free_udp_port
@@ -112,6 +115,23 @@ def test_haproxy_is_asked_what_it_dropped_and_its_log_lines_are_read(tmp_path: P
     assert code == 0, said
     assert "s, dropped no line" in said
     assert f"www (http) logs httplog to 127.0.0.1:{port}" in said
+
+
+def test_that_no_shipper_runs_is_said_with_the_folder_and_the_flag(tmp_path: Path) -> None:
+    code, said = examined("--state-dir", tmp_path / "none", "--listen", "stdin:")
+    assert code == 0, said
+    assert f"warn  shipper  no shipper runs in the state folder {tmp_path / 'none'}; another one is" in said
+    assert "--state-dir" in said
+
+
+def test_that_a_shipper_may_not_be_asked_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", forbidden)
+    (warning,) = (found for found in examine(Config(state_dir=tmp_path, listeners=())) if found.subject == "shipper")
+    assert warning.doubtful
+    assert f"state folder {tmp_path}: Permission denied; ask as the user of shipper" in warning.text
 
 
 def test_a_socket_that_is_not_haproxys_is_an_error_that_says_what_to_give(tmp_path: Path) -> None:
