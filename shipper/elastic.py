@@ -133,6 +133,7 @@ class Client:
         """Until something answered."""
         self._recognised = trusting
         """As Elasticsearch, without its header: by the probe, or for the sake of whoever trusts."""
+        self._by_default = "urls" not in settings.model_fields_set
         self._timeout_s = settings.request_timeout_s
         self._compresses = settings.compression == "gzip"
         self._headers = {"accept": _JSON, **_authorization(settings)}
@@ -222,7 +223,7 @@ class Client:
             )
         except TransportError as error:
             failure = TimedOut if isinstance(error, ConnectionTimeout) else ConnectionFailed
-            reason = in_words(error, plain_http=self._plain_http)
+            reason = in_words(error, plain_http=self._plain_http, by_default=self._by_default)
             raise failure(f"no answer from {self._peer}: {reason}") from error
         self._plain_http = False
         if meta.status == _OK and not _whole(meta.headers):

@@ -13,6 +13,8 @@ from typing import Final
 
 _SHOWN_CHARS: Final = 60
 _WANTS_TLS: Final = "; if it speaks TLS, its URL begins with https://"
+_NOBODY_THERE: Final = "start it, or mend its address"
+_NOT_SAID_WHERE: Final = "start it, or say where it is: --elasticsearch, or urls of [elasticsearch]"
 _TODO: Final = {
     "wrong version number": "TLS is not spoken there; a URL that begins with http:// would do without it",
     "doesn't match|mismatch": "give a URL with a name of the certificate, or set elasticsearch.ca_fingerprint instead",
@@ -23,10 +25,15 @@ _TODO: Final = {
 }
 
 
-def in_words(error: BaseException, *, plain_http: bool) -> str:
-    """Say what ``error`` comes from, and what to do; ``plain_http`` tells that no TLS was tried, nor ever answered."""
+def in_words(error: BaseException, *, plain_http: bool, by_default: bool = False) -> str:
+    """Say what ``error`` comes from, and what to do; ``plain_http`` tells that no TLS was tried, nor ever answered.
+
+    ``by_default`` tells that nobody has said where it is.
+    """
     met = _innermost(error)
     said = _plain(met)
+    if isinstance(met, ConnectionRefusedError):
+        return f"{said}; {_NOT_SAID_WHERE if by_default else _NOBODY_THERE}"
     if plain_http and isinstance(met, ConnectionResetError | BadStatusLine):
         return said + _WANTS_TLS
     return next((f"{said}; {todo}" for words, todo in _TODO.items() if re.search(words, said, re.IGNORECASE)), said)

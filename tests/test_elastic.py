@@ -110,6 +110,24 @@ def free_url() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+def test_who_refuses_a_connection_comes_with_what_to_do() -> None:
+    with (
+        connected(free_url()) as client,
+        pytest.raises(ConnectionFailed, match="Connection refused; start it, or mend"),
+    ):
+        client.request("GET", "/")
+
+
+def test_who_has_not_said_where_it_is_is_told_how_to() -> None:
+    nothing_said = config.Elasticsearch.model_construct(_fields_set=set(), urls=(free_url(),))
+    with (
+        contextlib.closing(Client(nothing_said)) as client,
+        pytest.raises(ConnectionFailed, match="--elasticsearch, or"),
+    ):
+        client.request("GET", "/")
+    assert "urls" not in config.Config().elasticsearch.model_fields_set
+
+
 def test_a_bulk_body_goes_out_as_it_is_and_asks_for_a_small_answer() -> None:
     body = b'{"create":{"_id":"a"}}\n{"message":"\xc3\xa9"}\n'
     with serving(http(200, b'{"errors":false}')) as server, connected(server.url) as client:
