@@ -3,8 +3,9 @@
 1. Batches are submitted in the journal's order and settle in any; the ledger moves the commit over what is settled.
 2. A batch waits for company at most the linger time, and only when the journal has no more.
 3. While delivery has no room, one batch is in hand and nothing more is read: lines wait in the journal.
-4. A stop ships what the journal still holds, within its time; the rest is there at the next start. A patient one goes
-   on until all is settled, a hasty one leaves the journal to the process that comes next.
+4. A stop ships what the journal still holds, within its time, or until Elasticsearch does not answer; the rest is there
+   at the next start. A patient one goes on until all is settled, a hasty one leaves the journal to the process that
+   comes next.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ ROOM_WAIT_S: Final = 0.1
 LEAVE_S_MAX: Final = 5.0
 """How long requests under way are waited for when another process goes on: what has no verdict then, it sends again."""
 
+UNANSWERED_S_MAX: Final = 3.0
+"""How long a stop goes on while Elasticsearch does not answer: time for another node, or for a proxy that starts again.
+What is longer away keeps nothing but the process, whose ports are closed; the journal has the lines."""
+
 DRAIN_TURN_S: Final = 1.0
 """Between two commits, and two signs of life, at the end."""
 
@@ -76,6 +81,7 @@ class Shipping:
     _encoders: dict[bytes, Encoder] = field(default_factory=dict)
     _progress_s: float = field(default_factory=time.monotonic)
     _gave_back_s: float = field(default_factory=time.monotonic)
+    _answered_s: float = field(default_factory=time.monotonic)
 
     def run(self, stop: Stop, shutdown_timeout_s: float) -> None:
         """Ship until ``stop``, then what is left for at most ``shutdown_timeout_s``."""
@@ -86,8 +92,9 @@ class Shipping:
             self.delivery.check()
             if time.monotonic() - self._progress_s >= PROGRESS_INTERVAL_S:
                 self._tell("progress")
-        deadline_s = time.monotonic() + shutdown_timeout_s
-        while not stop.is_hasty and time.monotonic() < deadline_s and self._take():
+        self._answered_s = time.monotonic()
+        deadline_s = self._answered_s + shutdown_timeout_s
+        while not stop.is_hasty and self._left_s(deadline_s) > 0 and self._take():
             self._submit()
             self._commit()
         self._drain(stop, deadline_s)
@@ -97,14 +104,21 @@ class Shipping:
         self._tell("shipping_stopped")
 
     def _drain(self, stop: Stop, deadline_s: float) -> None:
-        """Wait until ``deadline_s`` for what is under way, alive meanwhile; in haste not for long."""
+        """Wait until ``deadline_s`` for what is under way, alive meanwhile; in haste, or in vain, not for long."""
         if stop.is_hasty:
             deadline_s = min(deadline_s, time.monotonic() + LEAVE_S_MAX)
-        while not self.delivery.drain(max(0.0, min(DRAIN_TURN_S, deadline_s - time.monotonic()))):
+        while not self.delivery.drain(max(0.0, min(DRAIN_TURN_S, self._left_s(deadline_s)))):
             self._commit()
             stop.is_set()  # a look is a beat of the pulse
-            if time.monotonic() >= deadline_s:
+            if self._left_s(deadline_s) <= 0:
                 break
+
+    def _left_s(self, deadline_s: float) -> float:
+        """Give what is left of a stop until ``deadline_s``: little, while requests get no answer."""
+        now_s = time.monotonic()
+        if not self.delivery.status().failure:
+            self._answered_s = now_s
+        return min(deadline_s, self._answered_s + UNANSWERED_S_MAX) - now_s
 
     def _is_under_way(self) -> bool:
         """Say whether there is a line that is not settled."""

@@ -54,6 +54,7 @@ class Cluster:
         self.closed = False
         self.waits_s: list[float] = []
         self.is_away = False
+        self.failure = ""
 
     def submit(self, ticket: int, bodies: Sequence[Body], _timeout_s: float) -> bool:
         if not self.room:
@@ -79,8 +80,8 @@ class Cluster:
         self.closed = True
         return True
 
-    def status(self) -> None:
-        """Nobody looks at it here."""
+    def status(self) -> Cluster:
+        return self
 
 
 class Record:
@@ -147,10 +148,11 @@ def run(
     room: int,
     is_away: bool = False,
     is_hasty: bool = False,
+    failure: str = "",
     shutdown_timeout_s: float = 0.2,
 ) -> tuple[Ledger, Cluster, Turns]:
     ledger, cluster, stop = Ledger(Commit()), Cluster(room), Turns(turns)
-    cluster.is_away, stop.is_hasty = is_away, is_hasty
+    cluster.is_away, cluster.failure, stop.is_hasty = is_away, failure, is_hasty
     parts = Shipping(
         cast("Reader", Journal(batches)),
         cast("Delivery", cluster),
@@ -201,6 +203,18 @@ def test_who_leaves_for_a_reload_waits_for_a_short_time_only(monkeypatch: pytest
     monkeypatch.setattr(shipping, "LEAVE_S_MAX", 0.05)
     _, cluster, _ = run([], turns=0, room=0, is_away=True, is_hasty=True, shutdown_timeout_s=60.0)
     assert sum(cluster.waits_s) <= 0.06
+    assert cluster.closed
+
+
+@pytest.mark.parametrize("batches", [0, 1])
+def test_a_stop_does_not_wait_long_for_an_elasticsearch_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, batches: int
+) -> None:
+    monkeypatch.setattr(shipping, "UNANSWERED_S_MAX", 0.05)
+    begun_s = time.monotonic()
+    left = [batch(number) for number in range(batches)]
+    _, cluster, _ = run(left, turns=0, room=0, is_away=True, failure="Connection refused", shutdown_timeout_s=8.0)
+    assert time.monotonic() - begun_s < 1.0
     assert cluster.closed
 
 

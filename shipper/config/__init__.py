@@ -132,7 +132,7 @@ class Config(BaseSettings):
     require_template: bool = True
     """Refuse to ship while the index template is missing or differs from this version's."""
     shutdown_timeout_s: Annotated[float, Field(ge=0)] = 30.0
-    """How long a stop waits for Elasticsearch; the rest stays in the journal."""
+    """How long a stop waits for Elasticsearch, 3 s at most while it does not answer; the rest stays in the journal."""
     engine: Literal["auto", "native", "python"] = "auto"
     """What encodes: the native engine where its wheel is installed (`auto`), only that, or never that."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
