@@ -81,7 +81,7 @@ def doubled(listener: config.Listener, others: Sequence[config.Listener]) -> str
     for other in others:
         same = other.at.takes_in(listener.at)
         if (same or listener.at.takes_in(other.at)) and not (listener.reuse_port and other.reuse_port):
-            there = "" if listener.at == other.at else f", there is {other.url}"
+            there = "" if listener.at == other.at else f": {other.url} has its port"
             return f"{listener.url} is listed twice in [[listeners]]{there}; remove one of the two"
     return None
 
