@@ -145,8 +145,7 @@ class _Running:
         for source in self._sources:
             source.close()
         client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max, trusting=True)
-        if config.require_template:
-            threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
+        threading.Thread(target=_look_ahead, args=(client, config), name="ahead", daemon=True).start()
         if config.retention.keep_days is not None and config.retention.by == "shipper":
             sure = Client(config.elasticsearch)  # of who answers, before anything is deleted
             threading.Thread(target=prune_for_ever, args=(sure, config), name="retention", daemon=True).start()
@@ -274,6 +273,22 @@ def build(
         engine=choose_engine(config.engine),
         enricher=open_enrichment(config.enrichment),
     )
+
+
+def _look_ahead(client: Client, config: Config) -> None:
+    """Say now what would keep the first line waiting; then see that midnight finds the next day's index."""
+    try:
+        if config.require_template:
+            reason = templates.ready(client, templates.index_name(config.index, datetime.now(UTC)))
+        else:
+            client.request("GET", "/")
+            reason = None
+    except Retryable as error:
+        reason = str(error)
+    if reason is not None:
+        _log.warning("elasticsearch_not_ready", reason=reason, hint="lines wait in the journal; try shipper check")
+    if config.require_template:
+        _prepare_tomorrow(client, config)
 
 
 def _prepare_tomorrow(client: Client, config: Config) -> None:

@@ -86,9 +86,17 @@ def _waiting(status: Status) -> str:
     return ", ".join([*said, *([f"{status.parked:,} of them parked"] if status.parked else [])])
 
 
+def _answers(status: Status) -> str:
+    if status.reachable is None:
+        return "not asked yet"
+    if not status.reachable:
+        return "does not answer"
+    asked = status.lag_s is not None or status.unsettled_bytes
+    return "answers" if asked else "not asked in the last minute"
+
+
 def _rest(status: Status) -> Table:
-    asked = status.lag_s is not None or status.unsettled_bytes or not status.reachable
-    answers = "not asked in the last minute" if not asked else "answers" if status.reachable else "does not answer"
+    answers = _answers(status)
     flying = f"{status.requests_in_flight} of {status.requests_in_flight_max} requests in flight"
     waiting = (
         f"{flying}, of at most {decimal(status.request_bytes_max)}; {decimal(status.unsettled_bytes)} without a verdict"

@@ -65,6 +65,8 @@ class Status:
     """Indices that take nothing, with the reason."""
     paused: Mapping[str, str]
     """Why all of delivery is paused; empty when it is not."""
+    asked: bool
+    """Whether there was a request yet."""
     failure: str
     """Why the last request got no answer that could be read; empty when it did."""
     parked: ParkingTotals

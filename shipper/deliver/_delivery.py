@@ -99,6 +99,7 @@ class Delivery:
             **self._state.figures(),
             held=self._state.held,
             paused=self._state.paused,
+            asked=self._state.asked,
             failure=self._state.failure,
             parked=self._surroundings.parking.totals,
         )

@@ -72,6 +72,8 @@ class State:
         self._parked_at_s = clock_s()
         self._unsettled_bytes = 0
         self._in_flight = 0
+        self.asked = False
+        """Whether there was a request yet."""
         self._closing = False
         self._stopped = False
         self._error: BaseException | None = None
@@ -131,6 +133,7 @@ class State:
         """Let the window follow what a request met."""
         now_s = self._clock_s()
         with self._changed:
+            self.asked = True
             if pressure is Pressure.NONE:
                 self._window.answered(bytes_sent, now_s - sent_s)
             if pressure in {Pressure.BUSY, Pressure.UNANSWERED}:

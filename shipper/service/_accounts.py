@@ -69,6 +69,10 @@ class Delivery(Protocol):
         """Why nothing is sent."""
 
     @property
+    def asked(self) -> bool:
+        """Whether there was a request yet."""
+
+    @property
     def failure(self) -> str:
         """Why the last request was not answered; empty when it was."""
 
@@ -204,7 +208,7 @@ class Accounts:
             received_per_s=round(rates.received.per_s(tally.received, now_s), 1),
             indexed_per_s=round(rates.indexed.per_s(settled.indexed, now_s), 1),
             dropped_lately=rates.dropped.growth(dropped, now_s),
-            reachable=not delivery.failure,
+            reachable=not delivery.failure if delivery.asked else None,
             failure=delivery.failure,
             requests_in_flight=delivery.in_flight,
             requests_in_flight_max=delivery.in_flight_max,

@@ -137,7 +137,8 @@ def _delivery(status: Status) -> Iterator[Metric]:
         "Since the receipt of the oldest line without a verdict; 0 where there is none",
         {(): status.oldest_pending_age_s or 0.0},
     )
-    yield _gauge("shipper_elasticsearch_reachable", "0: the last request had no answer", {(): status.reachable})
+    answers = status.reachable is not False
+    yield _gauge("shipper_elasticsearch_reachable", "0: the last request had no answer", {(): answers})
     yield _gauge("shipper_requests_in_flight", "Requests without an answer yet", {(): status.requests_in_flight})
     yield _gauge("shipper_requests_in_flight_max", "The window", {(): status.requests_in_flight_max})
     yield _gauge("shipper_request_bytes_max", "How large a request may be now", {(): status.request_bytes_max})

@@ -108,8 +108,8 @@ class Status(_Closed):
     dropped_lately: int
     """Of ``dropped_full`` and ``kernel_drops``: those of the last minute. A full disk tells them when it has room."""
 
-    reachable: bool
-    """Whether the last request got an answer that could be read."""
+    reachable: bool | None
+    """Whether the last request got an answer that could be read; None: there was none since the start."""
     failure: str
     """Why it did not; empty when it did."""
     requests_in_flight: int
@@ -154,7 +154,7 @@ class Status(_Closed):
         """What a person has to look at, each in a sentence; empty when all is well."""
         said = [f"delivery is paused ({kind}): {reason}" for kind, reason in self.paused.items()]
         said += [f"index {index} is held: {reason}" for index, reason in self.held.items()]
-        if not self.reachable:
+        if self.reachable is False:
             said.append(f"Elasticsearch does not answer, and lines wait in the journal: {self.failure}")
         elif not said and (self.oldest_pending_age_s or 0.0) > PENDING_AGE_S_ALARMING:
             said.append(

@@ -59,6 +59,12 @@ def test_an_elasticsearch_that_was_not_asked_is_not_said_to_answer(server: Statu
     assert "not asked in the last minute" in shipper("status", "--state-dir", tmp_path).stdout.decode()
 
 
+def test_an_elasticsearch_that_was_never_asked_is_said_so(server: StatusServer, tmp_path: Path) -> None:
+    server.publish(status(lag_s=None, unsettled_bytes=0, reachable=None))
+    done = shipper("status", "--state-dir", tmp_path)
+    assert (done.returncode, b"not asked yet" in done.stdout) == (0, True)
+
+
 def test_a_network_that_has_not_sent_yet_is_not_said_to_send(server: StatusServer, tmp_path: Path) -> None:
     expected = Expected(network="192.0.2.7/32", silent_after_s=60.0, last_seen=None, silent=False)
     server.publish(status(expected=(expected,)))

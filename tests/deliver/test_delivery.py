@@ -140,6 +140,14 @@ def test_one_document_that_spoils_its_request_is_found_and_is_a_dead_letter(tmp_
         assert b.verdicts == {1: Verdicts(indexed=9, dead_lettered=1)}
 
 
+def test_it_knows_whether_it_has_asked_yet(tmp_path: Path) -> None:
+    with bench(tmp_path) as b:
+        assert not b.delivery.status().asked
+        b.delivery.submit(1, [TEN])
+        until(lambda: b.verdicts)
+        assert b.delivery.status().asked
+
+
 def test_documents_that_are_all_refused_alike_pause_delivery_and_are_kept(tmp_path: Path) -> None:
     with capture_logs() as logs, bench(tmp_path) as b:
         b.cluster.request = lambda _i, _n: whole(400)

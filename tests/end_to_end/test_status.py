@@ -75,7 +75,9 @@ def test_while_elasticsearch_is_away_what_waits_is_counted_in_lines_and_aged(wor
     assert status.unsettled_bytes <= 1_000_000  # so most of them were never read
     assert not status.reachable
     (sentence,) = status.attention
-    assert sentence.endswith(f"no answer from Elasticsearch ({NOBODY}): Connection refused")
+    assert sentence.endswith(
+        f"no answer from Elasticsearch ({NOBODY}): Connection refused; start it, or mend its address"
+    )
     assert status.oldest_pending_age_s is not None
     assert status.oldest_pending_age_s >= 2.0
     shipper.stop()

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from shipper.processes import ONE_STOP_S
+from shipper.shipping import UNANSWERED_S_MAX
 from tests.end_to_end.traffic import Sender
 from tests.free_ports import free_udp_port
 from tests.shipper_process import until
@@ -74,6 +75,33 @@ def test_a_second_signal_ends_it_at_once(world: World) -> None:
     shipper.stop(signal.SIGTERM)
     assert time.monotonic() - begun < 2
     assert len(shipper.pending()) == 100
+
+
+def test_a_stop_gives_an_elasticsearch_up_that_does_not_answer_and_keeps_the_lines(world: World) -> None:
+    shipper = world.started(NOBODY, shutdown_timeout_s=60.0)
+    sender = Sender(shipper.port)
+    sender.number(100)
+    sender.close()
+    until(lambda: shipper.events("elasticsearch_failing"), "it is known to be away")
+    begun = time.monotonic()
+    assert shipper.stop() == 0
+    assert time.monotonic() - begun < UNANSWERED_S_MAX + 5
+    assert len(shipper.pending()) == 100
+
+
+def test_an_elasticsearch_that_is_away_is_said_at_the_start_before_any_line(world: World) -> None:
+    shipper = world.started(NOBODY)
+    until(lambda: shipper.events("elasticsearch_not_ready"), "that it is away is said")
+    (warning,) = shipper.events("elasticsearch_not_ready")
+    assert "Connection refused" in warning["reason"]
+    assert shipper.stop() == 0
+    assert [event["reachable"] for event in shipper.events("shipping_stopped")] == [None]
+
+
+def test_a_template_that_is_missing_is_said_at_the_start_before_any_line(world: World) -> None:
+    shipper = world.started(index={"prefix": "no-such-template"})
+    until(lambda: shipper.events("elasticsearch_not_ready"), "that it is missing is said")
+    assert "run `shipper setup`" in shipper.events("elasticsearch_not_ready")[0]["reason"]
 
 
 @pytest.mark.chaos

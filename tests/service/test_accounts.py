@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shipper.journal import Batch
 
-IDLE = Delivery(0, 4, MIB, 0, 0, 0, held={}, paused={}, failure="", parked=ParkingTotals())
+IDLE = Delivery(0, 4, MIB, 0, 0, 0, held={}, paused={}, asked=True, failure="", parked=ParkingTotals())
 NOTHING = Encoded((), {}, {}, {}, {})
 
 
@@ -74,6 +74,12 @@ class Loop:
 @pytest.fixture
 def loop(tmp_path: Path) -> Loop:
     return Loop(StateFolder(tmp_path))
+
+
+def test_an_elasticsearch_that_was_not_asked_yet_is_neither_reachable_nor_away(loop: Loop) -> None:
+    asked = (loop.status(replace(IDLE, asked=False)), loop.status(), loop.status(replace(IDLE, failure="503")))
+    assert [status.reachable for status in asked] == [None, True, False]
+    assert asked[0].attention == ()
 
 
 def test_a_line_is_pending_from_the_journal_on_until_it_is_settled(loop: Loop) -> None:
