@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from typer import Context
 from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -22,8 +23,9 @@ def commands(group: object, *names: str) -> Iterator[str]:
     if not isinstance(group, TyperGroup):
         yield " ".join(names)
         return
-    for name, command in group.commands.items():
-        yield from commands(command, *names, name)
+    context = Context(group)
+    for name in group.list_commands(context):
+        yield from commands(group.get_command(context, name), *names, name)
 
 
 COMMANDS: Final = tuple(commands(get_command(app)))
