@@ -105,7 +105,8 @@ def replay_live(
 ) -> LiveOutcome:
     """Send, and tell what became of it; findings of the proof are told as they come.
 
-    A stop ends the sending and leaves the proof out, and so does a receiver that nobody is. Raises ConfigError, Permanent or Retryable when it cannot begin.
+    A stop ends the sending and leaves the proof out; where nobody listens there is none either. Raises ConfigError,
+    Permanent or Retryable when it cannot begin.
     """
     with closing(Client(config.elasticsearch)) as client:
         replay = _LiveReplay(config, plan, Documents(client, time.sleep), stopping, progress)

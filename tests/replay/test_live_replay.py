@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from shipper import config, pipeline
+from shipper.cli._replay_report import of_live, show
 from shipper.elastic import Client
 from shipper.jobs import live_replay
 from shipper.jobs.live_replay import LiveOutcome, LivePlan, replay_live
@@ -34,6 +36,7 @@ class Bench:
     def __init__(self, process: ShipperProcess, url: str, prefix: str) -> None:
         self.process = process
         self.found: list[Finding] = []
+        self.timezone = "UTC"
         self.index = f"{prefix}-*"
         self.client = Client(config.Elasticsearch(urls=(url,)))
 
@@ -41,7 +44,8 @@ class Bench:
         plan = LivePlan(
             Selection((file,), **selection), read_target(f"udp://127.0.0.1:{self.process.port}"), pace, verify=True
         )
-        return replayed(config.load(self.process.file), plan, self.found)
+        settings = config.load(self.process.file).model_copy(update={"timezone": self.timezone})
+        return replayed(settings, plan, self.found)
 
     def count(self) -> int:
         self.client.request("POST", f"/{self.index}/_refresh")
@@ -153,6 +157,22 @@ def test_what_the_mapping_refused_is_told_with_the_reason(
     assert kind == "document_parsing_exception: url.path"
     assert refused.lines == 100
     assert "GET /" in refused.places[0]
+
+
+def test_a_proof_in_another_zone_than_the_receivers_says_so(
+    shipper_process: ShipperProcess, elasticsearch_url: str, index_prefix: str, tmp_path: Path
+) -> None:
+    file = capture(tmp_path / "capture", [line(number, number / 500) for number in range(50)])
+    with shipper_process:
+        bench = Bench(shipper_process, elasticsearch_url, index_prefix)
+        bench.timezone = "Europe/Berlin"
+        outcome = bench.replay(file, Unpaced())
+    assert outcome.verification is not None
+    assert (outcome.verification.found, outcome.verification.surplus) == (0, 50)
+    said = io.StringIO()
+    show(of_live(outcome, "r", "udp://127.0.0.1:5140", "--max"), Console(file=said, width=200))
+    assert "all their times differ by +1 h: another --timezone?" in said.getvalue()
+    assert "off by s" not in said.getvalue()
 
 
 def test_lines_that_wait_for_elasticsearch_are_told_with_the_reason(
