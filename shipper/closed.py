@@ -19,7 +19,8 @@ def known_zone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        near = difflib.get_close_matches(name, zoneinfo.available_timezones(), n=1)
+        names = [known for known in zoneinfo.available_timezones() if not known.isupper()]  # EST is no guess at CEST
+        near = difflib.get_close_matches(name, names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "; an IANA name like 'Europe/Berlin' is expected"
         msg = f"unknown time zone {name!r}{hint}"
         raise ValueError(msg) from None

@@ -1,10 +1,12 @@
 """The client of Elasticsearch; nothing else imports the packages `elasticsearch` and `elastic_transport`.
 
-1. Bytes go out as they are and come back as they are. The only exception is ``ConnectionFailed``: no whole answer came.
-   A status is a value, whatever it is: what it means is decided by the caller.
+1. Bytes go out as they are and come back as they are. The only exception is ``ConnectionFailed``: no whole answer came,
+   or one that is not Elasticsearch's. A status is a value, whatever it is: what it means is decided by the caller.
 2. Nothing below retries, sniffs or asks `GET /` first. With several nodes, one that failed is left alone for a while,
    so that the caller's next try goes to another.
 3. Credentials live in the headers of the requests, and in nothing that is printed.
+4. Who answers is known by the header, or else by the answer, or else by a probe. Only what the probe says for certain
+   counts against an answer, and delivery does without: what it waits for must not hang on another path's being open.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import base64
 import gzip
 import json
 import ssl
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
 
     from shipper import config
 
-CREDENTIALS: Final = "SHIPPER_ELASTICSEARCH__API_KEY, or api_key_file, or username and password_file of [elasticsearch]"
+CREDENTIALS: Final = (
+    "SHIPPER_ELASTICSEARCH__API_KEY or SHIPPER_ELASTICSEARCH__BEARER_TOKEN, "
+    "or api_key_file, or bearer_token_file, or username and password_file of [elasticsearch]"
+)
 """Where they are set, for whoever says that they are wrong."""
 _TYPE: Final = "content-type"
 _JSON: Final = "application/json"
@@ -41,10 +47,14 @@ _GZIP_LEVEL: Final = 1
 """The quickest: bulk bodies are so repetitive that more effort gains little (docs/delivery.md has figures)."""
 _OK: Final = 200
 _UNAUTHORIZED: Final = 401
+_NOT_FOUND: Final = 404
 _PRODUCT: Final = "x-elastic-product"
 """The header that every answer of Elasticsearch has."""
 _JUDGED: Final = {200, 400, 404, 405}
-"""What no gateway, login or quota in front of Elasticsearch answers in its place."""
+"""What is taken for a word of Elasticsearch: that something is, is not, or cannot be. The others are failures and
+refusals, whoever they are from."""
+_PROBE: Final = "/_nodes?filter_path=nodes.*.version"
+"""What nothing else answers like Elasticsearch, or refuses like it."""
 _SHOWN_BYTES: Final = 60
 _ANSWER: Final = "errors,items.*.status,items.*.error"
 """All that a verdict needs of a bulk answer; the whole would be as large as the request."""
@@ -93,10 +103,18 @@ class _Node(Urllib3HttpNode):
 
 
 class Client:
-    """Talks to the nodes of ``settings``, from any number of threads. It may not cross a fork."""
+    """Talks to the nodes of ``settings``, from any number of threads. It may not cross a fork.
+
+    One that is ``trusting`` takes any JSON for an answer of Elasticsearch, for who judges its shape, as delivery does.
+    """
 
     def __init__(
-        self, settings: config.Elasticsearch, *, connections_max: int = 10, called: str = "Elasticsearch"
+        self,
+        settings: config.Elasticsearch,
+        *,
+        connections_max: int = 10,
+        called: str = "Elasticsearch",
+        trusting: bool = False,
     ) -> None:
         raw = _Raw()
         self._client = Elasticsearch(
@@ -113,8 +131,8 @@ class Client:
         self._urls = settings.urls
         self._plain_http = all(url.startswith("http://") for url in settings.urls)
         """Until something answered."""
-        self._recognised = False
-        """As Elasticsearch, by an answer without its header."""
+        self._recognised = trusting
+        """As Elasticsearch, without its header: by the probe, or for the sake of whoever trusts."""
         self._timeout_s = settings.request_timeout_s
         self._compresses = settings.compression == "gzip"
         self._headers = {"accept": _JSON, **_authorization(settings)}
@@ -142,14 +160,15 @@ class Client:
         ``path`` begins with `/` and is quoted already. Raises ConnectionFailed when no whole answer came in
         ``timeout_s``, or in the time that the settings give; and when it came from something else.
         """
+        due_s = time.monotonic() + (timeout_s or self._timeout_s)
         content = None if body is None else json.dumps(body).encode()
         headers, answer = self._perform(method, path, content, {_TYPE: _JSON}, timeout_s or self._timeout_s)
         parsed = _parsed(answer.body)
-        if answer.status in _JUDGED and (isinstance(parsed, str) or not self._is_elasticsearch(headers)):
-            shown = answer.body[:_SHOWN_BYTES].decode("utf-8", "replace")
-            raise ConnectionFailed(
-                f"what answers is not {self._peer}, but says {shown!r}; look at the address and port"
-            )
+        if answer.status in _JUDGED:
+            if isinstance(parsed, str):
+                raise self._stranger(answer.body)
+            if not (_PRODUCT in headers or self._recognised or _is_elasticsearchs(parsed)):
+                self._probe(due_s - time.monotonic())
         return answer.status, parsed
 
     def upload(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
@@ -164,15 +183,27 @@ class Client:
         """Close the connections."""
         self._client.close()
 
-    def _is_elasticsearch(self, headers: HttpHeaders) -> bool:
-        """Say who answered; where a proxy took its header away, ask what nothing else answers or refuses like this."""
-        if _PRODUCT in headers:
-            return True
-        if not self._recognised:
-            _, answer = self._perform("GET", "/_nodes?filter_path=nodes.*.version", None, {}, self._timeout_s)
-            said = _parsed(answer.body)
-            self._recognised = isinstance(said, dict) and ("nodes" in said or "root_cause" in (said.get("error") or ()))
-        return self._recognised
+    def _probe(self, timeout_s: float) -> None:
+        """Ask who answers, where a proxy took the header away. Raises ConnectionFailed where it is something else.
+
+        A proxy that lets no probe through, and no answer in time, tell nothing.
+        """
+        if timeout_s <= 0:
+            return
+        try:
+            _, answer = self._perform("GET", _PROBE, None, {}, timeout_s)
+        except ConnectionFailed:
+            return
+        if _is_elasticsearchs(_parsed(answer.body)):
+            self._recognised = True
+        elif answer.status in {_OK, _NOT_FOUND}:
+            raise self._stranger(answer.body, f" to GET {_PROBE}")
+
+    def _stranger(self, said: bytes, to: str = "") -> ConnectionFailed:
+        shown = said[:_SHOWN_BYTES].decode("utf-8", "replace")
+        return ConnectionFailed(
+            f"what answers is not {self._peer}, but says {shown!r}{to}; look at the address and port"
+        )
 
     def _perform(
         self, method: str, path: str, body: bytes | memoryview | None, more: Mapping[str, str], timeout_s: float
@@ -197,6 +228,14 @@ class Client:
         if meta.status == _OK and not _whole(meta.headers):
             raise ConnectionFailed(f"the answer from {self._peer} was cut in its header")
         return meta.headers, Answer(meta.status, answer or b"")
+
+
+def _is_elasticsearchs(said: object) -> bool:
+    """Tell whether nothing else says this: the nodes, what the shards gave, or an error with its root."""
+    if not isinstance(said, dict):
+        return False
+    error = said.get("error")
+    return "nodes" in said or "_shards" in said or (isinstance(error, dict) and "root_cause" in error)
 
 
 def _whole(headers: HttpHeaders) -> bool:

@@ -2,8 +2,9 @@
 
 1. From the request's last byte to the answer's: a peer that drips its answer holds nobody longer than one that is dead.
 2. What is late is shut down and raised as TimeoutError, which urllib3 makes a ReadTimeoutError of.
-3. One thread watches all connections of a kind, while there are requests, and sleeps until the first could be late: no
-   request starts a thread, or wakes one.
+3. One thread watches all connections of a kind. It sleeps until the first deadline that it knows of, and ends when none
+   is left by then: it runs as long as requests come within a time-out of each other, and only an earlier deadline
+   wakes it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class _Deadline:
     is_over: bool = False
 
 
-class _Watch:
+class Watch:
     """Shuts down each connection whose deadline was not called off in time."""
 
     def __init__(self) -> None:
@@ -40,21 +41,27 @@ class _Watch:
         self._is_watched = False
 
     def set(self, connection: socket.socket, timeout_s: float) -> _Deadline:
-        """Begin to watch."""
+        """Begin to watch. Raises OSError where the system has no thread to spare."""
         deadline = _Deadline(connection, time.monotonic() + timeout_s)
         with self._changed:
-            self._deadlines.add(deadline)
             if not self._is_watched:
-                self._is_watched = True
-                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+                self._start()
             elif deadline.due_s < self._looks_at_s:
                 self._changed.notify()
+            self._deadlines.add(deadline)
         return deadline
 
     def call_off(self, deadline: _Deadline) -> None:
         """Watch no more."""
         with self._changed:
             self._deadlines.discard(deadline)
+
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
+        self._is_watched = True
 
     def _run(self) -> None:
         with self._changed:
@@ -73,7 +80,7 @@ class _Watch:
 
 
 class _Punctual(HTTPConnection):
-    watch: _Watch
+    watch: Watch
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         """Read the answer, its body with it when it is to be loaded at once."""
@@ -96,7 +103,7 @@ class _Punctual(HTTPConnection):
 
 def punctual(kind: type[Any]) -> type[Any]:
     """Give a kind of connection with the deadline; ``kind`` is urllib3's HTTPConnection, or made of it."""
-    return type(f"Punctual{kind.__name__}", (_Punctual, kind), {"watch": _Watch()})
+    return type(f"Punctual{kind.__name__}", (_Punctual, kind), {"watch": Watch()})
 
 
 def _late(timeout_s: float) -> TimeoutError:

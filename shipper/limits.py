@@ -212,8 +212,8 @@ DEAD_LETTER_COPY_TIMEOUT_S: Final = 5.0
 """A copy to the index of dead letters may take this long; the worker that buried them waits for it."""
 
 DEAD_LETTER_COPY_RETRY_S: Final = 60.0
-"""Between two attempts to create that index, or to copy where none answered: burials meanwhile wait for nothing, and
-their letters are not copied."""
+"""Between two attempts to create that index, or to copy where none answered: one burial waits for each, and the letters
+of the others are not copied."""
 
 DEAD_LETTER_FILE_BYTES: Final = 64 * MIB
 """One file of dead letters; then the next is begun."""

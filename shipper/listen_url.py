@@ -52,7 +52,7 @@ def _address(url: str, scheme: Literal["udp", "tcp"]) -> ListenUrl:
         parts = urlsplit(url)
         host, port = str(ip_address(parts.hostname or "")), parts.port
     except ValueError as error:
-        raise ValueError(f"{expected} or {scheme}://[::]:5140") from error
+        raise ValueError(f"{expected} or {scheme}://[::]:5140; no name, and no port above 65535") from error
     if port is None or parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username:
         raise ValueError(f"{expected}, and nothing after them")
     return ListenUrl(scheme, host, port)

@@ -82,10 +82,10 @@ def run(config: Config, again: Callable[[], Config] | None = None) -> int:
     written, ConfigError when a port is, a haproxy.cfg cannot be read or the engine is not installed. What happens to
     that file later counts from the next reload on.
     """
-    haproxy_files.announce(config.haproxy_cfg, os.environ)
     choose_engine(config.engine)
     state = StateFolder(config.state_dir)
     with privileges.acting_as(config.user):
+        haproxy_files.announce(config.haproxy_cfg, os.environ)
         lock = state.lock()
     with lock:
         running = _Running(config, state, again or (lambda: config))
@@ -97,7 +97,8 @@ class _Running:
     """What outlives the children: the sockets, and the configuration that holds now."""
 
     def __init__(self, config: Config, state: StateFolder, again: Callable[[], Config]) -> None:
-        self._config = config.resolved()
+        with privileges.acting_as(config.user):  # as a reload reads them, so that it fails now or never
+            self._config = config.resolved()
         self._unresolved = config
         self._state = state
         self._again = again
@@ -143,11 +144,12 @@ class _Running:
         config = self._config
         for source in self._sources:
             source.close()
-        client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
+        client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max, trusting=True)
         if config.require_template:
             threading.Thread(target=_prepare_tomorrow, args=(client, config), name="tomorrow", daemon=True).start()
         if config.retention.keep_days is not None and config.retention.by == "shipper":
-            threading.Thread(target=prune_for_ever, args=(client, config), name="retention", daemon=True).start()
+            sure = Client(config.elasticsearch)  # of who answers, before anything is deleted
+            threading.Thread(target=prune_for_ever, args=(sure, config), name="retention", daemon=True).start()
         server = StatusServer(config.state_dir)
         server.start()
         _log.info("engine_chosen", engine=choose_engine(config.engine), wanted=config.engine, native=native_version())

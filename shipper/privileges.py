@@ -21,11 +21,13 @@ _ROOT: Final = 0
 
 @contextmanager
 def acting_as(user: str | None) -> Iterator[None]:
-    """Act as ``user`` within the block, who is given by name (None: as whom we run). Raises ConfigError."""
+    """Act as ``user``, with that user's groups, within the block (a name; None: as whom we run). Raises ConfigError."""
     entry = _to_become(user)
     if entry is None:
         yield
         return
+    groups = os.getgroups()
+    os.initgroups(entry.pw_name, entry.pw_gid)
     os.setegid(entry.pw_gid)
     os.seteuid(entry.pw_uid)
     try:
@@ -33,6 +35,7 @@ def acting_as(user: str | None) -> Iterator[None]:
     finally:
         os.seteuid(_ROOT)
         os.setegid(_ROOT)
+        os.setgroups(groups)
 
 
 def become(user: str | None) -> None:

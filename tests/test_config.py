@@ -82,12 +82,14 @@ def test_a_wrong_variable_is_named_with_what_would_be_right(
         ({"indx": {}}, "indx: unknown key; did you mean 'index'?"),
         ({"listeners": [{"bind": 1}]}, "listeners.0.bind: unknown key; known are"),
         ({"timezone": "Berlin"}, "timezone: unknown time zone 'Berlin'; did you mean 'Europe/Berlin'?"),
+        ({"timezone": "CEST"}, "timezone: unknown time zone 'CEST'; an IANA name like 'Europe/Berlin' is expected"),
+        ({"timezone": "PDT"}, "unknown time zone 'PDT'; an IANA name like 'Europe/Berlin' is expected"),
         ({"timezone": "../etc/passwd"}, "timezone: unknown time zone"),
         ({"listeners": [{"url": "http://127.0.0.1:1"}]}, "'http://127.0.0.1:1': the scheme must be one of"),
-        ({"listeners": [{"url": "udp://localhost:1"}]}, "an address and a port are expected"),
+        ({"listeners": [{"url": "udp://localhost:1"}]}, "udp://[::]:5140; no name, and no port above 65535"),
         ({"listeners": [{"url": "udp://127.0.0.1"}]}, "an address and a port are expected"),
         ({"listeners": [{"url": "udp://127.0.0.1:1/x"}]}, "and nothing after them"),
-        ({"listeners": [{"url": "udp://127.0.0.1:70000"}]}, "an address and a port are expected"),
+        ({"listeners": [{"url": "udp://127.0.0.1:70000"}]}, "no port above 65535"),
         ({"listeners": [{"url": "tcp://localhost:1"}]}, "like tcp://0.0.0.0:5140 or tcp://[::]:5140"),
         ({"listeners": [{"url": "file://haproxy.log"}]}, "the whole path of a file is expected"),
         ({"listeners": [{"url": "unix:///run/shipper/"}]}, "the whole path of a file is expected"),
@@ -220,15 +222,40 @@ def test_the_interpretation_survives_its_way_through_json() -> None:
         ({"listeners": "udp://1.1.1.1:1"}, "listeners: write [[listeners]], with two brackets"),
         ({"elasticsearch": {"urls": "http://a:1"}}, 'elasticsearch.urls: a list is expected: urls = ["…"]'),
         ({"elasticsearch": {"urls": ["http://a"]}}, "a port is missing, like http://a:9200"),
-        ({"elasticsearch": {"urls": ["http://a:b"]}}, "a port is missing"),
+        ({"elasticsearch": {"urls": ["http://a:b"]}}, "a port is a number up to 65535, like http://a:9200"),
+        ({"elasticsearch": {"urls": ["http://a:99999"]}}, "a port is a number up to 65535, like http://a:9200"),
         ({"journal": {"sync": "2 s"}}, "journal.sync: does not fit; it is: When written lines are forced to the disk"),
-        ({"journal": {"bytes_max": "8GB"}}, "journal.bytes_max: does not fit; it is: The bound of all segments"),
+        (
+            {"journal": {"bytes_max": "8GB"}},
+            "journal.bytes_max: does not fit; a number of bytes like 8_000_000_000 is expected; it is: The bound of",
+        ),
+        ({"delivery": {"batch_lines_max": "x"}}, "delivery.batch_lines_max: does not fit; a whole number is expected"),
+        ({"delivery": {"linger_s": "x"}}, "delivery.linger_s: does not fit; a number is expected; it is: A line waits"),
+        ({"require_template": 7}, "require_template: does not fit; true or false is expected; it is: Refuse to ship"),
+        ({"state_dir": 7}, "state_dir: does not fit; text in quotes is expected; it is: The folder"),
     ],
 )
 def test_a_value_of_another_type_is_answered_with_what_it_means(flags: dict[str, Any], said: str) -> None:
     message = _wrong(flags)
     assert said in message
     assert len(message.splitlines()) == 2
+
+
+def test_a_label_that_is_no_text_is_answered_with_how_text_is_written() -> None:
+    assert _wrong({"labels": {"site": 5}}).endswith("labels.site: does not fit; text in quotes is expected")
+
+
+@pytest.mark.parametrize("value", ["Europe/Berlin", "7 days", "tru"])
+def test_missing_quotes_are_asked_for(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "shipper.toml"
+    file.write_text(f"timezone = {value}\n")
+    with pytest.raises(ConfigError, match=r"line 1, column \d+\); are quotes missing\?"):
+        load(file)
+
+
+def test_a_folder_is_no_configuration_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a folder or a pipe, and no file"):
+        load(tmp_path)
 
 
 def test_one_underscore_too_few_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,15 @@ import gzip
 import socket
 import threading
 import time
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shipper import config
-from shipper.elastic import Answer, Client
+from shipper.elastic import CREDENTIALS, Answer, Client
 from shipper.errors import ConnectionFailed, TimedOut
+from tests.scripted_elasticsearch import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,8 +209,11 @@ def test_a_request_gives_text_where_the_answer_is_no_json() -> None:
         assert client.request("GET", "/_cluster/health") == (502, "bad gateway")
 
 
-@pytest.mark.parametrize("status", [200, 400, 404, 405])
-@pytest.mark.parametrize("body", [b"<html>It works!</html>", b'{"It works!": []}', b'["It works!"]', b'"It works!"'])
+PAGES = [b"<html>It works!</html>", b'"It works!"']
+JSON = [b'{"It works!": []}', b'["It works!"]']
+
+
+@pytest.mark.parametrize(("status", "body"), [*product([200, 400, 404, 405], PAGES), *product([200, 404], JSON)])
 def test_what_answers_otherwise_than_elasticsearch_does_is_something_else_and_that_is_said(
     status: int, body: bytes
 ) -> None:
@@ -217,12 +222,96 @@ def test_what_answers_otherwise_than_elasticsearch_does_is_something_else_and_th
         client.request("GET", "/_cluster/health")
 
 
-@pytest.mark.parametrize("body", [b'{"nodes":{"a":{}}}', b'{"error":{"root_cause":[],"type":"security_exception"}}'])
-def test_a_proxy_may_take_the_header_away_by_which_elasticsearch_is_known(body: bytes) -> None:
-    with serving(http(200, body, product="")) as server, connected(server.url) as client:
-        assert [client.request("GET", "/a")[0], client.request("GET", "/b")[0]] == [200, 200]
-        asked = [request.split()[1] for request in server.requests]
-    assert asked == [b"/a", b"/_nodes?filter_path=nodes.*.version", b"/b"]
+PROBE = "/_nodes?filter_path=nodes.*.version"
+REFUSED = {"error": {"root_cause": [], "type": "security_exception"}}
+
+
+@pytest.mark.parametrize("probed", [(200, {"nodes": {"a": {}}}), (403, REFUSED)])
+def test_a_proxy_may_take_the_header_away_by_which_elasticsearch_is_known(probed: tuple[int, object]) -> None:
+    with scripted({"/_nodes": probed, "/": (200, {})}, named=False) as server, connected(server.url) as client:
+        assert [client.request("GET", "/a"), client.request("GET", "/b")] == [(200, {})] * 2
+    assert server.asked == ["/a", PROBE, "/b"]
+
+
+@pytest.mark.parametrize("answer", [(404, REFUSED), (200, {"_shards": {"total": 1}}), (200, {"nodes": {}})])
+def test_an_answer_that_only_elasticsearch_gives_needs_no_probe(answer: tuple[int, object]) -> None:
+    with scripted({"/": answer}, named=False) as server, connected(server.url) as client:
+        assert client.request("GET", "/a") == answer
+    assert server.asked == ["/a"]
+
+
+@pytest.mark.parametrize("error", [True, 404, 1.5, "no", None, [], {}])
+def test_an_error_of_any_shape_is_read_and_says_that_it_is_not_elasticsearchs(error: object) -> None:
+    with (
+        scripted({"/": (404, {"error": error})}, named=False) as server,
+        connected(server.url) as client,
+        pytest.raises(ConnectionFailed, match="what answers is not Elasticsearch"),
+    ):
+        client.request("GET", "/a")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 405, 429, 500, 502, 503])
+def test_a_probe_that_is_not_let_through_says_nothing_of_an_answer(status: int) -> None:
+    script = {"/_nodes": (status, {"message": "not this way"}), "/": (200, {"a": 1})}
+    with scripted(script, named=False) as server, connected(server.url) as client:
+        assert client.request("GET", "/a") == (200, {"a": 1})
+    assert server.asked == ["/a", PROBE]
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_probe_that_something_else_answers_is_quoted(status: int) -> None:
+    script = {"/_nodes": (status, {"message": "no route"}), "/": (200, {"a": 1})}
+    with (
+        scripted(script, named=False) as server,
+        connected(server.url) as client,
+        pytest.raises(ConnectionFailed, match=r"but says '{\"message\": \"no route\"}' to GET /_nodes"),
+    ):
+        client.request("GET", "/a")
+
+
+def test_who_trusts_needs_no_probe_and_takes_no_page_for_an_answer_all_the_same() -> None:
+    with scripted({"/page": (200, "It works!"), "/": (404, {"error": 404})}, named=False) as server:
+        with contextlib.closing(Client(settings_for((server.url,), {}), trusting=True)) as client:
+            assert client.request("GET", "/a") == (404, {"error": 404})
+            with pytest.raises(ConnectionFailed, match="It works!"):
+                client.request("GET", "/page")
+        assert server.asked == ["/a", "/page"]
+
+
+def test_a_probe_gets_what_time_is_left() -> None:
+    answer = http(200, b"{}", product="")
+
+    def serve() -> None:
+        with listener.accept()[0] as first:
+            first.recv(65536)
+            time.sleep(0.5)
+            first.sendall(answer)
+        with listener.accept()[0] as probe, contextlib.suppress(OSError):
+            while probe.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with connected(f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+            begun_s = time.monotonic()
+            assert client.request("GET", "/a", timeout_s=1.0) == (200, {})
+            assert time.monotonic() - begun_s < 1.4
+        thread.join()
+
+
+def test_a_machine_without_a_thread_to_spare_is_a_failed_connection_for_as_long_as_it_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with serving(http(200, b"{}")) as server, connected(server.url) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            with pytest.raises(ConnectionFailed, match="can't start new thread"):
+                client.bulk("i", b"{}\n", 2.0)
+        assert client.bulk("i", b"{}\n", 2.0) == Answer(200, b"{}")
 
 
 @pytest.mark.parametrize("answer", [b"", b"\x15\x03\x03\x00\x02\x02\x50"], ids=["hangs up", "alert"])
@@ -241,6 +330,16 @@ def test_who_has_answered_once_is_not_suspected_of_tls() -> None:
         server.answer = b""
         with pytest.raises(ConnectionFailed, match=r"without response$"):
             client.request("GET", "/")
+
+
+@pytest.mark.parametrize("name", ["api_key_file", "bearer_token_file", "username", "password_file"])
+def test_whoever_says_that_credentials_are_wrong_names_every_way_to_set_them(name: str) -> None:
+    assert name in CREDENTIALS
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "BEARER_TOKEN"])
+def test_the_variables_that_hold_credentials_are_named_too(name: str) -> None:
+    assert f"SHIPPER_ELASTICSEARCH__{name}" in CREDENTIALS
 
 
 @pytest.mark.parametrize(

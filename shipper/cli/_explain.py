@@ -113,15 +113,15 @@ def _to_json(document: Mapping[str, Any], explanation: Explanation) -> str:
 
 def _show(screen: Console, parsed: Parsed, record: Record, explanation: Explanation) -> None:
     screen.print(Text(visible(explanation.headline), "bold"))
-    screen.print(Text(f"{record.timestamp[:10]} {record.timestamp[11:23]} UTC", "dim"))
+    date = f"{record.timestamp[:10]} {record.timestamp[11:23]} UTC"
+    screen.print(Text(date if parsed.dated else f"no date of its own; the nearest known is {date}", "dim"))
     column = place_of(record.error_message or "")[1]
     if column is not None:
         screen.print("", point(parsed.raw, column), sep="\n")
     if explanation.phases:
         screen.print("", _waterfall(explanation.phases), sep="\n")
-    screen.print(
-        "", *map(_finding, explanation.findings), "", _fields(explanation.fields, wide=screen.width >= WIDE), sep="\n"
-    )
+    fields = tuple(field for field in explanation.fields if parsed.dated or field.path != "@timestamp")
+    screen.print("", *map(_finding, explanation.findings), "", _fields(fields, wide=screen.width >= WIDE), sep="\n")
 
 
 def _waterfall(phases: tuple[Phase, ...]) -> Table:

@@ -27,11 +27,15 @@ STDIN: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A line, its document as JSON, and whether it was understood. ``live`` says that somebody waits for each."""
+    """A line, its document as JSON, and whether it was understood and has a date of its own.
+
+    ``live`` says that somebody waits for each.
+    """
 
     raw: bytes
     json: str
     known: bool
+    dated: bool
     live: bool
 
 
@@ -71,7 +75,7 @@ def _parse(
             yield raw
 
     for document in CapturedEncoder(interpretation, fallback_us, None, enricher).documents(remembered()):
-        yield Parsed(waiting.popleft(), document.json, document.known, live)
+        yield Parsed(waiting.popleft(), document.json, document.known, document.dated, live)
 
 
 def until_the_reader_leaves(command: Callable[[], int]) -> int:

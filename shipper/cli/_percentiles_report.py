@@ -100,7 +100,8 @@ def show(report: Report, screen: Console) -> None:
     if not breakdown.whole.lines:
         _show_unparsed(breakdown.unparsed, screen)
         chosen = question.span != Span() or question.filters.wanted
-        fitting = "No line fits: widen the time (--since, --from), or leave filters out."
+        soon = "" if report.exact else " New documents are found after their index's refresh, some seconds later."
+        fitting = f"No line fits: widen the time (--since, --from), or leave filters out.{soon}"
         screen.print(fitting if chosen else "No line is of traffic: shipper parse says what they are.", soft_wrap=True)
         return
     print_whole(screen, [_table(report, cells) for cells in _BAR_CELLS])

@@ -147,7 +147,8 @@ def _direct(asked: Asked, settings: Config, stopping: Stopping, tell: Tell, *, m
         selection = remembered(settings, asked.resume)
     else:
         selection = asked.selection(settings.zone, now_us())
-    _say(f"replay {replay_id or 'without an id'}: {_named(selection)} to {', '.join(settings.elasticsearch.urls)}")
+    target = f"{', '.join(settings.elasticsearch.urls)}, indices {settings.index.pattern}"
+    _say(f"replay {replay_id or 'without an id'}: {_named(selection)} to {target}")
     with showing(sys.stderr, time.monotonic) as progress:
 
         def show(direct: Progress) -> None:

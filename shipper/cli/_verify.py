@@ -12,7 +12,7 @@ from shipper.cli._findings import print_verification
 from shipper.cli._flags import taking
 from shipper.cli._lines import until_the_reader_leaves
 from shipper.cli._moment import read_moment
-from shipper.errors import ConfigError
+from shipper.errors import ConfigError, Retryable
 from shipper.jobs import verifying
 from shipper.jobs.replay_proof import prove_direct
 from shipper.jobs.replaying import remembered
@@ -71,7 +71,7 @@ def verify(  # noqa: PLR0913 -- each is a flag
     if replay is not None:
         if files or first or until or live or by:
             raise ConfigError("--replay names the files and their lines, and compares by `_id`: give no other")
-        check_lines = partial(prove_direct, settings, remembered(settings, replay), replay)
+        check_lines = partial(prove_direct, settings, remembered(settings, replay), replay, waits=_say_why)
     else:
         if not files:
             raise ConfigError("which file? Name captures, or - for stdin, or a replay with --replay")
@@ -81,6 +81,10 @@ def verify(  # noqa: PLR0913 -- each is a flag
             None if until is None else read_moment("--until", until, settings.zone),
         )
         way: Way | None = "direct" if direct else "live" if live else None
-        check_lines = partial(verifying.verify, settings, selection, way=way, field=by)
+        check_lines = partial(verifying.verify, settings, selection, way=way, field=by, waits=_say_why)
     telemetry.configure("error")
     raise typer.Exit(until_the_reader_leaves(lambda: print_verification(check_lines, every=every, as_json=as_json)))
+
+
+def _say_why(error: Retryable) -> None:
+    typer.echo(f"shipper: {error}; waiting for it, half a minute or longer", err=True)

@@ -216,7 +216,7 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Co
     Raises ConfigError, which names each wrong key, where it stands and what would be right.
     """
     if file is not None and not file.is_file():
-        msg = f"configuration file {file}: no such file"
+        msg = f"configuration file {file}: {'a folder or a pipe, and no file' if file.exists() else 'no such file'}"
         raise ConfigError(msg)
 
     class Loaded(Config):
@@ -232,5 +232,6 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Co
     except SettingsError as error:
         raise ConfigError(explain_variable(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        msg = f"configuration file {file}: {error}"
+        hint = "; are quotes missing?" if str(error).startswith(("Invalid value", "Expected newline")) else ""
+        msg = f"configuration file {file}: {error}{hint}"
         raise ConfigError(msg) from error

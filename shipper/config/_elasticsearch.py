@@ -24,11 +24,13 @@ def _fingerprint(text: str) -> str:
 
 
 def _port(url: str) -> int | None:
-    """Give the port of a URL, None where there is none or it is no port."""
+    """Give the port of a URL, None where there is none. Raises ValueError for what is no port."""
+    parts = urlsplit(url)
     try:
-        return urlsplit(url).port
+        return parts.port
     except ValueError:
-        return None
+        msg = f"{url!r}: a port is a number up to 65535, like {parts.scheme}://{parts.hostname}:9200"
+        raise ValueError(msg) from None
 
 
 class Elasticsearch(Closed):

@@ -59,8 +59,8 @@ def explain(error: ValidationError, file: Path | None, model: type[BaseModel]) -
             said = f"unknown key{_nearest(str(fault['loc'][-1]), _keys_at(model, fault['loc'][:-1]))}"
         elif fault["type"] == "tuple_type":
             said = _listed(model, location)
-        elif fault["type"] in _OF_TYPES or len(location) < len(fault["loc"]):
-            said = f"does not fit; it is: {_described(model, location)}"
+        elif fault["type"] in _FORMS or len(location) < len(fault["loc"]):
+            said = _misfit(fault["type"], str(location[-1]), _described(model, location))
         else:
             said = fault["msg"].removeprefix("Value error, ")
         if f"{where}: {said}" not in lines:
@@ -71,8 +71,26 @@ def explain(error: ValidationError, file: Path | None, model: type[BaseModel]) -
 
 _KIND: Final = re.compile(r"literal\[|constrained-|function-")
 """What pydantic puts behind the key of a setting that may be of several kinds."""
-_OF_TYPES: Final = frozenset({"int_parsing", "int_type", "float_parsing", "float_type", "bool_parsing", "string_type"})
-"""What pydantic says of these does not say what is expected."""
+_FORMS: Final = {
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "string_type": "text in quotes",
+    "path_type": "text in quotes",
+}
+"""Of faults that pydantic names in words of Python: how what fits is written."""
+
+
+def _misfit(fault: str, name: str, meaning: str) -> str:
+    """Say how the setting ``name`` is written, and what it is."""
+    form = _FORMS.get(fault)
+    if form == "a whole number" and "bytes" in name:
+        form = "a number of bytes like 8_000_000_000"
+    expected = f"; {form} is expected" if form else ""
+    return f"does not fit{expected}; it is: {meaning}" if meaning else f"does not fit{expected}"
 
 
 def _listed(model: type[BaseModel], location: list[int | str]) -> str:

@@ -45,6 +45,10 @@ class Privacy(Rules, Closed):
             return self.key
         try:
             text = self.key_file.read_text(encoding="utf-8").strip()
+        except PermissionError as error:
+            raise ConfigError(
+                f"privacy.key_file {self.key_file}: the user that shipper runs as may not read it"
+            ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"privacy.key_file {self.key_file}: {error}") from error
         if len(text) < KEY_CHARS_MIN:

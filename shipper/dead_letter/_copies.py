@@ -1,16 +1,17 @@
 """Copies of dead letters in an index of Elasticsearch, for dashboards and alerts. The files are what counts.
 
-1. A letter is on disk before its copy is sent. No line waits for a copy: what cannot be copied is said, and stays in
-   the files alone.
+1. A letter is on disk before its copy is sent. What cannot be copied is said, and stays in the files alone.
 2. A copy has the `_id` of its letter's document: none is there twice.
-3. The index is created with its mapping before the first copy. One that is there already is taken as it is. Where it
-   cannot be created, or none answers, nothing is asked for DEAD_LETTER_COPY_RETRY_S: one burial waits, not each.
-4. A copy stays when its letter is retried or deleted: it tells what was refused once.
+3. The index is created with its mapping before the first copy. One that is there already is taken as it is.
+4. Once a copy was answered, burials copy side by side. Until then, and where the index cannot be created or none
+   answers, one burial each DEAD_LETTER_COPY_RETRY_S asks and waits; the others go on without a copy.
+5. A copy stays when its letter is retried or deleted: it tells what was refused once.
 """
 
 from __future__ import annotations
 
 import json
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
@@ -88,7 +89,10 @@ class Copied:
         self._index = index
         self._client = client
         self._clock_us = clock_us
-        self._is_made = False
+        self._asks = Lock()
+        """Held by the one that asks while nothing was answered."""
+        self._answers = False
+        """Whether the last copy was answered: the index is there."""
         self._failed: tuple[int, str] | None = None
         """When the index could not be created or did not answer, and why."""
 
@@ -103,17 +107,28 @@ class Copied:
 
     def _copy(self, letters: Sequence[DeadLetter]) -> str | None:
         """Give None, or why not all could be copied."""
-        if self._failed is not None and 0 <= self._clock_us() - self._failed[0] < _RETRY_US:
-            return self._failed[1]
-        trouble = None if self._is_made else self._create()
-        self._is_made = trouble is None
+        if self._answers:
+            return self._send(letters)
+        if not self._asks.acquire(blocking=False):
+            return self._failed[1] if self._failed else "the first copies are under way, and not answered yet"
+        try:
+            if self._failed is not None and 0 <= self._clock_us() - self._failed[0] < _RETRY_US:
+                return self._failed[1]
+            return self._send(letters)
+        finally:
+            self._asks.release()
+
+    def _send(self, letters: Sequence[DeadLetter]) -> str | None:
+        trouble = None if self._answers else self._create()
         if trouble is None:
             try:
-                body = b"".join(map(_item, letters))
-                return _trouble(self._client.bulk(self._index, body, DEAD_LETTER_COPY_TIMEOUT_S))
+                answer = self._client.bulk(self._index, b"".join(map(_item, letters)), DEAD_LETTER_COPY_TIMEOUT_S)
             except Retryable as error:
                 trouble = str(error)
-        self._failed = self._clock_us(), trouble
+            else:
+                self._answers = True
+                return _trouble(answer)
+        self._answers, self._failed = False, (self._clock_us(), trouble)
         return trouble
 
     def _create(self) -> str | None:

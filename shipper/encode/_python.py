@@ -353,5 +353,5 @@ class _Encoding:
             if not line.dated:
                 self._undated[entry.origins[origin]] += 1
             start += length
-        if line.log_format:
+        if len(entry) and line.log_format:
             self._log_formats[entry.origins[origin]] = line.log_format

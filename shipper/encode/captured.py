@@ -30,11 +30,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """One line's document as JSON, the index that it belongs to, whether the line was understood, and its moment."""
+    """One line's document as JSON, the index that it belongs to, whether the line was understood, and its moment.
+
+    Where it is not ``dated`` the moment is that of a line nearby, or of the file.
+    """
 
     json: str
     index: str
     known: bool
+    dated: bool
     event_us: int
     failure: str
     """What went wrong within shipper over it."""
@@ -147,4 +151,5 @@ class CapturedEncoder:
         document = self._encoder.document(raw, line)
         if line.dated:
             line.near_us = line.index_us
-        return Captured(document, self._encoder.index_of(line.index_us), line.known, line.index_us, line.failure)
+        index = self._encoder.index_of(line.index_us)
+        return Captured(document, index, line.known, line.dated, line.index_us, line.failure)

@@ -82,7 +82,7 @@ def retry(config: Config, choice: Choice) -> Outcome:
     config = config.resolved()
     folder = folder_of(config)
     with ExitStack() as undo:
-        client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max)
+        client = Client(config.elasticsearch, connections_max=config.delivery.requests_in_flight_max, trusting=True)
         undo.callback(client.close)
         parked = Path(undo.enter_context(TemporaryDirectory(prefix="shipper-retry-")))
         retrying = _Retrying(config, choice, client, parked)

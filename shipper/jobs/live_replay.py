@@ -215,7 +215,7 @@ class _LiveReplay:
             return
         arrived, came_s, bound_s = self._arrived(), time.monotonic(), SETTLE_QUIET_S
         if arrived < self._sender.handed.lines and not self._stopping.is_set():
-            self._progress.say(self._waits_for())
+            self._progress.say(self._waits_for(arrived))
         while time.monotonic() - came_s < bound_s and not self._stopping.is_set():
             before, arrived = arrived, self._arrived()
             if arrived >= self._sender.handed.lines:
@@ -227,9 +227,12 @@ class _LiveReplay:
             self._stopping.wait(LOOK_S)
             self._progress.show(self._figures())
 
-    def _waits_for(self) -> str:
+    def _waits_for(self, arrived: int) -> str:
         handed = self._sender.handed
-        nobody = f"nobody listens at {self._plan.target.url}, it seems; " if handed.unreachable else ""
+        nobody = ""
+        if handed.unreachable:
+            times = f"{handed.unreachable:,} times nobody listened at {self._plan.target.url}; "
+            nobody = times if arrived else f"nobody listens at {self._plan.target.url}, it seems; "
         who = "Elasticsearch finds" if self._receiver is None else "the shipper on this machine has accounted for"
         until = f"until {who} {handed.lines:,} lines, or nothing more comes for {SETTLE_QUIET_S:g} s"
         return f"{nobody}all is sent; waiting {until}"

@@ -18,17 +18,25 @@ if TYPE_CHECKING:
 
     from shipper.config import Config
     from shipper.encode import Body
+    from shipper.errors import Retryable
     from shipper.query import Finding, Verification
     from shipper.replay.feed import Selection
 
 
 def prove_direct(
-    config: Config, selection: Selection, replay_id: str | None, tell: Callable[[Finding], None]
+    config: Config,
+    selection: Selection,
+    replay_id: str | None,
+    tell: Callable[[Finding], None],
+    waits: Callable[[Retryable], None] | None = None,
 ) -> Verification:
-    """Tell whether each line's document is there. Raises Permanent or Retryable for what cannot be read or asked."""
+    """Tell whether each line's document is there. Raises Permanent or Retryable for what cannot be read or asked.
+
+    ``waits`` is told once that Elasticsearch is waited for, and why.
+    """
     config = config.resolved()
     with closing(Client(config.elasticsearch)) as client:
-        documents = Documents(client, time.sleep)
+        documents = Documents(client, time.sleep, waits=waits)
         with Reading(selection, config, replay_id, clock_us=lambda: time.time_ns() // 1_000) as reading:
             steps = reading.steps(Reached(), 0)
             return verify_direct(documents, (line for _, bodies in steps for line in _expected(bodies)), tell)

@@ -138,9 +138,10 @@ class _Replay:
 
     def run(self) -> Outcome:
         """Replay what is left."""
-        client = Client(self._config.elasticsearch, connections_max=self._config.delivery.requests_in_flight_max)
+        elasticsearch, in_flight_max = self._config.elasticsearch, self._config.delivery.requests_in_flight_max
+        client, asking = Client(elasticsearch, connections_max=in_flight_max, trusting=True), Client(elasticsearch)
         if self._measure:
-            self._timed = Timed(Documents(client, time.sleep), self._config.index.pattern)
+            self._timed = Timed(Documents(asking, time.sleep), self._config.index.pattern)
         delivery = self._delivery(client)
         try:
             self._read(delivery)
@@ -151,6 +152,7 @@ class _Replay:
             self._save(delivery)
             if self._timed is not None:
                 self._timed.end(self._stop if self._is_done() else lambda: True)
+            asking.close()
             client.close()
             self._parking.close()
         return self._outcome(delivery)

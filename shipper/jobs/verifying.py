@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from shipper.config import Config, Interpretation
+    from shipper.errors import Retryable
     from shipper.query import Finding, Received, Verification, Way
     from shipper.replay.captures import Capture, Line
     from shipper.replay.feed import Selection
@@ -42,17 +43,18 @@ def verify(
     way: Way | None = None,
     field: str | None = None,
     received: Received | None = None,
+    waits: Callable[[Retryable], None] | None = None,
 ) -> Verification:
     """Verify the lines of files, of some time perhaps; tell each finding as it comes.
 
     Without a ``way`` it is direct when one of the first lines is there by its own `_id`, or else live. ``field``
     compares the raw lines with one field, of whichever shipper's documents. Raises Permanent for what cannot be read
-    or searched, Retryable when Elasticsearch stays away.
+    or searched, Retryable when Elasticsearch stays away; ``waits`` is told once that it is waited for, and why.
     """
     interpretation = config.interpretation()
     faults: dict[str, None] = {}
     with closing(Client(config.elasticsearch)) as client, _kept(selection) as (kept, names):
-        documents = Documents(client, time.sleep)
+        documents = Documents(client, time.sleep, waits=waits)
 
         def lines() -> Iterator[Expected]:
             return expected(kept, interpretation, names, faults)

@@ -63,13 +63,22 @@ class Aggregated:
 class Documents:
     """Reads documents. ``sleep`` takes seconds. Raises Permanent for what is refused, Retryable for what stays away.
 
-    ``tries_max`` is how often what may pass is asked for; where a person waits, few times.
+    ``tries_max`` is how often what may pass is asked for; where a person waits, few times. ``waits`` is told once, why,
+    before the first time that it is asked for again.
     """
 
-    def __init__(self, client: Client, sleep: Callable[[float], None], *, tries_max: int = _TRIES_MAX) -> None:
+    def __init__(
+        self,
+        client: Client,
+        sleep: Callable[[float], None],
+        *,
+        tries_max: int = _TRIES_MAX,
+        waits: Callable[[Retryable], None] | None = None,
+    ) -> None:
         self._client = client
         self._sleep = sleep
         self._tries_max = tries_max
+        self._waits = waits
 
     def get(self, wanted: Sequence[tuple[str, str]]) -> list[Document | None]:
         """Give the documents of pairs of index and id, as they are now; None for each that is not there."""
@@ -164,7 +173,10 @@ class Documents:
         for attempt in range(self._tries_max - 1):
             try:
                 return ask()
-            except Retryable:
+            except Retryable as error:
+                if self._waits is not None:
+                    self._waits(error)
+                    self._waits = None
                 self._sleep(2.0**attempt)
         return ask()
 

@@ -6,6 +6,7 @@
 2. Counted by batch and entry; a line costs nothing of its own where its entry has one sender.
 3. Silence is judged up to the moment to which the journal has been read: a backlog makes nobody silent, nor does the
    time before the start.
+4. A zone is judged where lines are read as they come, not of files and standard input: theirs may be of any time.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import structlog
 from shipper.haproxy.timestamps import format_timestamp
 from shipper.journal.entry import LINE_HEADER
 from shipper.limits import SENDERS_REMEMBERED_MAX
+from shipper.listen_url import FILE
 from shipper.service._rate import Rate
-from shipper.service._status import Expected, Sender
+from shipper.service._status import Expected, Sender, zone_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -110,6 +112,7 @@ class Senders:
     def came(self, batch: Batch, encoded: Encoded, zone_of: Callable[[int, str], str], now_s: float) -> None:
         """Take note of a batch and of what encoding noticed; ``zone_of`` tells the zone of a listener's sender."""
         told = Counter({origin: -lines for origin, lines in encoded.undated.items()})
+        skews_us = {origin: skew_us for origin, skew_us in encoded.skews_us.items() if _is_read_at_once(origin)}
         for entry in batch.entries:
             for origin, lines in _by_origin(entry):
                 row = self._row(origin, now_s)
@@ -124,8 +127,8 @@ class Senders:
         for origin, row in self._known(told):
             row.unparsed += encoded.unparsed.get(origin, 0)
             row.log_format = encoded.log_formats.get(origin, row.log_format)
-            row.off_by_us = encoded.skews_us.get(origin, 0 if told[origin] > 0 else row.off_by_us)
-        for origin, row in self._known(encoded.skews_us):
+            row.off_by_us = skews_us.get(origin, 0 if told[origin] > 0 else row.off_by_us)
+        for origin, row in self._known(skews_us):
             self._warn_of_zone(origin, row)
 
     def read_until(self, now_us: int) -> None:
@@ -181,7 +184,7 @@ class Senders:
                 listener=self._url(origin),
                 timezone=row.timezone,
                 off_by_hours=row.off_by_us / _HOUR_US,
-                hint="set its timezone under [[senders]], or let HAProxy log with format rfc5424",
+                hint=zone_hint(origin.address),
             )
 
     def _url(self, origin: Origin) -> str:
@@ -212,6 +215,11 @@ class Senders:
 def moment(at_us: int) -> datetime:
     """Give a moment in microseconds since 1970 as a datetime, whatever clock it was taken from."""
     return datetime.fromtimestamp(min(at_us, _LAST_US) / 1e6, UTC)
+
+
+def _is_read_at_once(origin: Origin) -> bool:
+    """Tell whether lines are read as they are sent: not those of a file, or of standard input, which has no address."""
+    return bool(origin.address) and not origin.address.startswith(FILE)
 
 
 def _by_origin(entry: Entry) -> Iterable[tuple[Origin, int]]:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -20,7 +21,6 @@ from shipper.limits import (
     PENDING_AGE_S_ALARMING,
     SENDERS_NAMED_MAX,
 )
-from shipper.listen_url import FILE
 
 _HOUR_S: Final = 3_600
 
@@ -48,7 +48,8 @@ class Sender(_Closed):
     off_by_s: int
     """Whole quarters of an hour between its clock and ours, where they suggest a wrong zone; otherwise 0.
 
-    Of its last lines that tell their day.
+    Of its last lines that tell their day. Always 0 for files and standard input, whose lines may be old when they are
+    read.
     """
 
 
@@ -179,13 +180,23 @@ class Status(_Closed):
         return tuple(said)
 
     def _wrong_zones(self) -> list[str]:
-        """Name some senders in a wrong zone; not files, whose lines may be hours old when they are read."""
-        wrong = [sender for sender in self.senders if sender.off_by_s and not sender.address.startswith(FILE)]
+        """Name some senders in a wrong zone."""
+        wrong = [sender for sender in self.senders if sender.off_by_s]
         named = [
-            f"{sender.address or 'standard input'} sends dates to {sender.listener} that are off by "
-            f"{sender.off_by_s / _HOUR_S:+g} h in {sender.timezone}: set its timezone under [[senders]], "
-            "or let HAProxy log with format rfc5424"
+            f"{sender.address} sends dates to {sender.listener} that are off by {sender.off_by_s / _HOUR_S:+g} h "
+            f"in {sender.timezone}: {zone_hint(sender.address)}"
             for sender in wrong[:SENDERS_NAMED_MAX]
         ]
         more = len(wrong) - SENDERS_NAMED_MAX
         return [*named, f"{more} more senders seem to be in another zone"] if more > 0 else named
+
+
+def zone_hint(address: str) -> str:
+    """Say where the zone of a sender's dates is set: `[[senders]]` takes networks, and a socket's path is in none."""
+    try:
+        ip_address(address)
+    except ValueError:
+        where = "the timezone of its [[listeners]]"
+    else:
+        where = "its timezone under [[senders]]"
+    return f"set {where}, or let HAProxy log with format rfc5424"

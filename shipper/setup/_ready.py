@@ -2,8 +2,8 @@
 
 1. An index that exists is judged by its `@timestamp` alone: no template can change it any more.
 2. An index that does not exist is judged by what Elasticsearch would make of its name, whichever template that is.
-3. An answer that Elasticsearch would not give, such as a proxy's page with a 200, and one that may pass are Retryable:
-   they say nothing of the index.
+3. An answer that Elasticsearch would not give, such as a proxy's page with a 200 or its 404 to a simulation, and one
+   that may pass are Retryable: they say nothing of the index.
 4. A newer shipper's template will do; an older one's would leave this version's fields unindexed, so it will not.
 """
 
@@ -40,6 +40,8 @@ def ready(client: Client, name: str) -> str | None:
     if status != NOT_FOUND:
         return _unknown(f"index {name}: its mapping could not be read", status, answer)
     status, answer = client.request("POST", f"/_index_template/_simulate_index/{name}")
+    if status == NOT_FOUND:
+        raise Retryable(f"index {name}: what answers knows no simulation: {reason_of(status, answer)}")
     if status != OK:
         return _unknown(f"index {name}: its template could not be simulated", status, answer)
     return _judge_template(name, _inner(answer, "template", "mappings"))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
-from tests.cli.commands import LINE, shipper
+import pytest
+
+from tests.cli.commands import LINE, SHIPPER, shipper
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +80,41 @@ def test_lines_that_nothing_understands_are_kept_on_demand() -> None:
 def test_a_full_disk_is_said() -> None:
     done = shipper("generate", "--lines", "10", "-o", "/dev/full")
     assert (done.returncode, b"/dev/full" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["capture.log", "./capture.log", "hard-link.log", "other.log"])
+def test_a_file_that_exists_is_left_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "capture.log").write_bytes(LINE)
+    (tmp_path / "hard-link.log").hardlink_to(tmp_path / "capture.log")
+    (tmp_path / "other.log").write_bytes(LINE)
+    for command in (["anonymise", tmp_path / "capture.log"], ["generate"]):
+        done = shipper(*command, "-o", f"{tmp_path}/{name}")
+        assert (done.returncode, b"exists, and is left as it is" in done.stderr) == (2, True)
+    assert {file.read_bytes() for file in tmp_path.iterdir()} == {LINE}
+
+
+def test_where_an_input_cannot_be_read_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "capture.log").write_bytes(LINE)
+    damaged = tmp_path / "damaged.log.gz"
+    damaged.write_bytes(gzip.compress(LINE)[:-4])
+    for last in (tmp_path / "nosuch.log", damaged):
+        for files in ([last], [tmp_path / "capture.log", last]):
+            assert shipper("anonymise", *files, "-o", tmp_path / "shared.log").returncode == 1
+            assert not (tmp_path / "shared.log").exists()
+
+
+def test_an_empty_capture_makes_an_empty_one(tmp_path: Path) -> None:
+    assert shipper("anonymise", "-o", tmp_path / "shared.log", stdin=b"").returncode == 0
+    assert (tmp_path / "shared.log").read_bytes() == b""
+
+
+def test_standard_output_may_be_named_and_pipes_are_written_to(tmp_path: Path) -> None:
+    assert shipper("anonymise", "-o", "/dev/stdout", stdin=LINE).stdout.count(b"\n") == 1
+    with (tmp_path / "out.log").open("wb") as out:
+        subprocess.run([SHIPPER, "generate", "--lines", "3", "-o", "/dev/stdout"], stdout=out, check=True, timeout=30)
+    assert (tmp_path / "out.log").read_bytes().count(b"\n") == 3
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert shipper("generate", "--lines", "3", "-o", pipe).returncode == 0
+        assert reader.communicate(timeout=30)[0].count(b"\n") == 3

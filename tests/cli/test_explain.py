@@ -69,6 +69,15 @@ def test_a_line_that_is_not_understood_is_shown_with_a_caret_and_exit_1() -> Non
     assert "expected" in done.stdout.decode()
 
 
+def test_a_line_without_a_date_is_not_shown_with_that_of_another_as_its_own() -> None:
+    for undated in (b"what nobody understands", b"Server shop/a is DOWN, reason: Layer4 timeout."):
+        done = shipper("explain", "--timezone", "UTC", stdin=undated + b"\n" + SLOW)
+        first, _, second = done.stdout.decode().partition("─")
+        assert "no date of its own; the nearest known is 2026-11-21 05:02:17.873 UTC" in first
+        assert "@timestamp" not in first
+        assert "no date of its own" not in second
+
+
 def test_without_a_terminal_there_are_no_colours_and_no_escape_sequences_ever() -> None:
     forged = LINE.replace(b"200 1894 - -", b"200 1894 S=\x1b]0;owned\x07\x1b[2J -")
     for stdin in (LINE, forged, b"\x1b[2J\n"):

@@ -127,7 +127,7 @@ def test_the_summary_keeps_a_bounded_number_of_reasons() -> None:
                 "error": {"message": f"reason {number} at column {number}"},
             }
         )
-        summary.add(Parsed(b"line", json_, known=False, live=False))
+        summary.add(Parsed(b"line", json_, known=False, dated=False, live=False))
     assert len(summary.reasons) == SUMMARY_REASONS_MAX + 1
     assert summary.unknown == 10 * SUMMARY_REASONS_MAX
 

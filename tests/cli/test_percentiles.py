@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
+from rich.console import Console
 
+from shipper.cli._percentiles_report import Report, show
+from shipper.query import Question, Span, Tally
 from tests.cli.commands import shipper
 
 if TYPE_CHECKING:
@@ -126,8 +130,16 @@ def test_a_name_in_a_line_can_do_nothing_to_a_terminal() -> None:
 def test_without_a_fitting_line_it_says_so() -> None:
     unfit = shipper("percentiles", "--filter", "backend:nobody", "-", stdin=line("shop", "1/0/1/10/20"))
     unread = shipper("percentiles", "-", stdin=NO_TRAFFIC[0])
+    assert b"refresh" not in unfit.stdout
     assert (unfit.returncode, b"No line fits: widen" in unfit.stdout) == (0, True)
     assert (unread.returncode, b"No line is of traffic: shipper parse" in unread.stdout) == (0, True)
+
+
+def test_of_an_index_without_a_fitting_line_it_says_that_new_ones_take_a_moment() -> None:
+    question = Question(span=Span(0))
+    out = io.StringIO()
+    show(Report("haproxy-*", question, Tally(question).breakdown(), ()), Console(file=out, width=200))
+    assert "New documents are found after their index's refresh, some seconds later." in out.getvalue()
 
 
 def test_what_stands_before_a_damage_counts_and_the_damage_is_said(tmp_path: Path) -> None:

@@ -204,6 +204,7 @@ class Loaded:
     def replay(self, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
         done = shipper("replay", *self.flags, "--report", self._report, *arguments)
         assert done.returncode == code, done.stderr.decode()
+        assert f"indices {self._indices[1:]}\n" in done.stderr.decode().partition("verifying")[0]
         told: dict[str, Any] = json.loads(self._report.read_text())
         return told
 

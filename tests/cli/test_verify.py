@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shipper.cli._findings import EXAMPLES_MAX
-from tests.cli.commands import shipper
+from tests.cli.commands import SHIPPER, clean_environment, shipper
 from tests.query.lines import alter, captured, delete, index_direct, index_live, line, write
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from shipper.config import Config
     from shipper.elastic import Client
 
+NOBODY = "http://127.0.0.1:1"
 LINES = [line(number) for number in range(1, 41)]
 
 
@@ -159,6 +161,18 @@ def test_a_wrong_argument_is_one_message_and_exit_2(arguments: tuple[str, ...], 
     done = shipper("verify", *arguments)
     assert done.returncode == 2
     assert message in done.stderr.decode()
+
+
+@pytest.mark.parametrize("way", [(), ("--live",), ("--by", "message")])
+def test_who_waits_for_elasticsearch_is_told_so_at_once(tmp_path: Path, way: tuple[str, ...]) -> None:
+    file = write(tmp_path / "capture.log", LINES)
+    command: list[str | Path] = [SHIPPER, "verify", *way, "--timezone", "UTC", "--elasticsearch", NOBODY, file]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=clean_environment()) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline().decode()
+        assert process.poll() is None
+        process.kill()
+    assert said.startswith(f"shipper: no answer from Elasticsearch ({NOBODY}): Connection refused; waiting")
 
 
 def test_a_file_that_is_not_there_is_one_message_and_exit_1(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from threading import Barrier, Event
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from structlog.testing import capture_logs
@@ -114,6 +117,51 @@ def test_an_index_that_cannot_be_created_or_does_not_answer_is_tried_again_after
     now_us += round(DEAD_LETTER_COPY_RETRY_S * 1_000_000)
     letters.write([refused(3)])
     assert len(wrong.bodies) == 1
+
+
+@pytest.mark.parametrize("hung", ["request", "bulk"])
+def test_of_many_that_bury_at_once_one_waits_for_an_index_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hung: str
+) -> None:
+    ended = Event()
+    client = Client()
+    asked: list[str] = []
+
+    def hang(*_: object) -> NoReturn:
+        asked.append(hung)
+        ended.wait(10)
+        raise ConnectionFailed("no answer")
+
+    monkeypatch.setattr(client, hung, hang)
+    letters = copied(tmp_path, client)
+    with capture_logs() as events, ThreadPoolExecutor(8) as pool:
+        try:
+            burials = [pool.submit(letters.write, [refused(number)]) for number in range(8)]
+            went_on = [burial.result() for burial in islice(as_completed(burials, timeout=5), 7)]
+        finally:
+            ended.set()
+    assert went_on == [None] * 7
+    assert asked == [hung]
+    assert len([event for event in events if event["event"] == "dead_letters_not_copied"]) == 8
+    assert len(list(read(tmp_path))) == 8
+
+
+def test_an_index_that_answers_has_the_copies_of_all_that_bury_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, together = Client(), Barrier(8)
+    letters = copied(tmp_path, client)
+    letters.write([refused(0)])
+    answer = client.bulk
+
+    def bulk(index: str, body: bytes, timeout_s: float) -> Answer:
+        together.wait(5)
+        return answer(index, body, timeout_s)
+
+    monkeypatch.setattr(client, "bulk", bulk)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: letters.write([refused(number)]), range(1, 9)))
+    assert len(client.bodies) == 9
 
 
 def test_what_cannot_be_kept_is_not_copied(tmp_path: Path) -> None:

@@ -125,6 +125,15 @@ def written(encoded: Encoded) -> object:
     )
 
 
+def test_an_entry_that_only_counts_may_stand_behind_one_with_lines() -> None:
+    interpretation = Interpretation()
+    line = (HEADERS[1] + lines.Values().line(), 0, 0, Flag(0))
+    both = [batch_of(entry_of([line], lines.RECEIVED_US, 0), entry_of([], 0, 500)) for _ in range(2)]
+    python, native = Encoder(interpretation).encode(both[0]), NativeEncoder(interpretation).encode(both[1])
+    assert written(python) == written(native)
+    assert python.log_formats == {ORIGINS[0]: "httplog"}
+
+
 def taught(interpretation: Interpretation, batch: Batch, enricher: Enricher | None = None) -> NativeEncoder:
     """Give an encoder that knows the zones of these lines."""
     encoder = NativeEncoder(interpretation, enricher=enricher)

@@ -66,6 +66,39 @@ def test_who_has_become_another_user_has_nothing_left_of_root() -> None:
 
 
 @needs_root
+def test_who_acts_as_another_user_has_that_users_groups_and_root_has_its_own_again() -> None:
+    nobody, groups = pwd.getpwnam(NOBODY), os.getgroups()
+    with acting_as(NOBODY):
+        assert (os.geteuid(), os.getegid()) == (nobody.pw_uid, nobody.pw_gid)
+        assert set(os.getgroups()) == set(os.getgrouplist(NOBODY, nobody.pw_gid))
+    assert (os.geteuid(), os.getegid(), os.getgroups()) == (0, 0, groups)
+
+
+@needs_root
+@pytest.mark.parametrize("file", ["key", "haproxy.cfg"])
+def test_a_file_that_only_root_may_read_is_an_error_at_the_start_and_not_only_at_a_reload(
+    reachable: Path, file: str
+) -> None:
+    secret = reachable / file
+    secret.touch(mode=0o600)
+    secret.write_text("a key that is long enough for any rule\n" if file == "key" else "defaults\n  mode http\n")
+    settings: dict[str, dict[str, object]] = {
+        "key": {"privacy": {"key_file": str(secret), "parameters": {"token": "hash"}}},
+        "haproxy.cfg": {"haproxy_cfg": [str(secret)]},
+    }
+    shutil.chown(reachable, NOBODY)
+    shipper = ShipperProcess(reachable, "http://127.0.0.1:9", "never", user=NOBODY, **settings[file])
+    try:
+        shipper.launch()
+        until(lambda: shipper.exit is not None, "shipper ended")
+    finally:
+        shipper.kill()
+    (said,) = shipper.said().splitlines()
+    assert str(secret) in said
+    assert {"key": "the user that shipper runs as may not read it", "haproxy.cfg": "Permission denied"}[file] in said
+
+
+@needs_root
 @pytest.mark.skipif(readable_by_all(os.__file__), reason="everybody can read Python here")
 def test_a_user_who_cannot_read_python_is_refused_at_the_start(world: World, reachable: Path) -> None:
     shutil.chown(reachable, NOBODY)

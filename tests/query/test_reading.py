@@ -50,6 +50,17 @@ def test_what_stays_away_ends_the_reading() -> None:
     assert sum(cluster.slept) == 31
 
 
+def test_whoever_waits_is_told_why_once_and_before_the_first_pause() -> None:
+    cluster, told = Cluster(ConnectionFailed("nobody there")), list[tuple[str, int]]()
+    documents = Documents(
+        cluster, cluster.slept.append, waits=lambda error: told.append((str(error), len(cluster.slept)))
+    )
+    for _ in range(2):
+        with pytest.raises(ConnectionFailed):
+            documents.refresh("i-*")
+    assert told == [("nobody there", 0)]
+
+
 def test_what_is_refused_is_not_asked_for_again() -> None:
     cluster = Cluster((403, {"error": {"type": "security_exception", "reason": "no"}}))
     with pytest.raises(Permanent, match="403 security_exception: no"):

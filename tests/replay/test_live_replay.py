@@ -14,7 +14,7 @@ from shipper.cli._replay_report import of_live, show
 from shipper.elastic import Client
 from shipper.jobs import live_replay
 from shipper.jobs.live_replay import LiveOutcome, LivePlan, replay_live
-from shipper.query import Finding, Missing
+from shipper.query import Documents, Finding, Missing
 from shipper.replay.feed import Selection
 from shipper.replay.pace import Evenly, Pace, Steady, Unpaced
 from shipper.replay.progress import showing
@@ -206,9 +206,16 @@ def test_who_sends_to_nobody_is_told_at_once_and_waits_for_nothing(tmp_path: Pat
     assert not outcome.good
 
 
-def test_who_sends_to_one_that_went_is_told_what_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("arrived", "words"),
+    [(0, "nobody listens at {url}, it seems"), (1, "{times} times nobody listened at {url}")],
+)
+def test_where_some_lines_are_unreachable_it_is_told_what_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrived: int, words: str
+) -> None:
     monkeypatch.setattr(live_replay, "SETTLE_QUIET_S", 0.5)
     monkeypatch.setattr(Handed, "nobody", False)  # as where only some lines are answered, by a network
+    monkeypatch.setattr(Documents, "count_each", lambda *_: [arrived])
     said = io.StringIO()
     target = read_target(f"udp://127.0.0.1:{free_udp_port()}")
     plan = LivePlan(Selection((capture(tmp_path / "capture", [line(1), line(2)]),)), target, Unpaced(), measure=True)
@@ -218,5 +225,5 @@ def test_who_sends_to_one_that_went_is_told_what_is_waited_for(tmp_path: Path, m
             outcome = replay_live(settings, plan, stopping=stopping, progress=progress, tell=lambda _: None)
     assert outcome.handed.unreachable
     nobody, sent, waits = said.getvalue().split("; ")
-    assert (nobody, sent) == (f"nobody listens at {target.url}, it seems", "all is sent")
+    assert (nobody, sent) == (words.format(url=target.url, times=outcome.handed.unreachable), "all is sent")
     assert waits == "waiting until Elasticsearch finds 2 lines, or nothing more comes for 0.5 s\n"

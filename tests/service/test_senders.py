@@ -13,6 +13,7 @@ from shipper.journal import Batch, Entry, Origin, Position
 from shipper.journal.entry import LINE_HEADER
 from shipper.limits import SENDERS_REMEMBERED_MAX
 from shipper.service._senders import Senders
+from tests.service.statuses import status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +89,34 @@ def test_an_address_at_two_listeners_is_two_senders_each_with_the_zone_of_its_li
     assert warning["event"] == "sender_zone_suspected"
     assert (warning["sender"], warning["listener"]) == ("a", "udp://127.0.0.1:2")
     assert (warning["timezone"], warning["off_by_hours"]) == ("Asia/Tokyo", 1)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("192.0.2.7", "set its timezone under [[senders]], or"),
+        ("2001:db8::7", "set its timezone under [[senders]], or"),
+        ("/run/shipper/log.sock", "set the timezone of its [[listeners]], or"),
+    ],
+)
+def test_the_hint_of_a_wrong_zone_names_a_setting_that_takes_such_an_address(address: str, said: str) -> None:
+    senders = Senders((), NOON_US)
+    with capture_logs() as logs:
+        senders.came(batch(address), replace(NOTHING, skews_us={Origin(0, address): 3_600 * SECOND_US}), zone_of, 0.0)
+    assert logs[0]["hint"].startswith(said)
+    (sentence,) = status(senders=senders.table(0.0)).attention
+    assert f" in UTC: {said}" in sentence
+
+
+@pytest.mark.parametrize("address", ["", "file:///var/log/haproxy.log"])
+def test_lines_that_may_be_old_when_they_are_read_say_nothing_of_a_zone(address: str) -> None:
+    senders = Senders((), NOON_US)
+    noticed = replace(NOTHING, skews_us={Origin(0, address): 3_600 * SECOND_US})
+    with capture_logs() as logs:
+        senders.came(batch(address), noticed, zone_of, 0.0)
+    assert logs == []
+    assert [row.off_by_s for row in senders.table(0.0)] == [0]
+    assert status(senders=senders.table(0.0)).attention == ()
 
 
 def test_whatever_a_flood_makes_up_the_table_is_bounded_and_who_goes_on_sending_stays_in_it() -> None:

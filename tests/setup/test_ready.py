@@ -115,6 +115,11 @@ def test_a_server_that_is_busy_says_nothing_of_an_index(status: int) -> None:
             ready(Scripted(**answers), "haproxy-a")
 
 
+def test_a_404_to_a_simulation_is_not_elasticsearchs_and_says_nothing_of_an_index() -> None:
+    with pytest.raises(Retryable, match="knows no simulation: status 404"):
+        ready(Scripted(GET=(404, {}), POST=(404, {"message": "no route"})), "haproxy-a")
+
+
 def test_tomorrow_is_created_once(client: Client, installed: Index) -> None:
     title = f"index {installed.prefix}-2026.11.22"
     assert ensure_tomorrow(client, installed, EVENING) == Change("created", title)
