@@ -89,6 +89,8 @@ class Teller:
         for field, count in sorted(verification.fields.items(), key=lambda pair: (-pair[1], pair[0])):
             table.add_row(f"altered in {visible(field)}", f"{count}")
         self._screen.print(table)
+        if verification.off_by_s:
+            self._print(in_another_zone(verification.off_by_s))
 
     def _print(self, *parts: str | tuple[str, str]) -> None:
         self._screen.print(Text.assemble(*parts), soft_wrap=True)
@@ -105,7 +107,8 @@ class _JsonTeller:
             print(json.dumps(_as_json(finding), ensure_ascii=False))
 
     def conclude(self, verification: Verification) -> None:
-        print(json.dumps(_counts(verification) | {"altered_fields": dict(verification.fields)}, ensure_ascii=False))
+        more = {"altered_fields": dict(verification.fields), "off_by_s": verification.off_by_s}
+        print(json.dumps(_counts(verification) | more, ensure_ascii=False))
 
 
 def _counts(verification: Verification) -> dict[str, Any]:
@@ -117,6 +120,12 @@ def _counts(verification: Verification) -> dict[str, Any]:
         "altered": verification.altered,
     }
     return counts if verification.surplus is None else counts | {"surplus": verification.surplus}
+
+
+def in_another_zone(off_by_s: int) -> str:
+    """Say that documents of missing lines are there at another time."""
+    differ = f"all their times differ by {off_by_s / 3600:+g} h"
+    return f"missing lines are there after all, and {differ}: another --timezone?"
 
 
 def _in_words(difference: Difference) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Column, Table
 from rich.text import Text
 
+from shipper.cli._findings import in_another_zone
 from shipper.cli._screen import visible
 from shipper.haproxy.timestamps import format_timestamp
 
@@ -137,7 +138,7 @@ def _verification(of: Verification | None) -> dict[str, Any] | None:
     if of is None:
         return None
     counts = {"lines": of.lines, "found": of.found, "missing": of.missing, "altered": of.altered, "surplus": of.surplus}
-    return counts | {"altered_fields": dict(of.fields)}
+    return counts | {"altered_fields": dict(of.fields), "off_by_s": of.off_by_s}
 
 
 def write(report: Mapping[str, Any], file: Path) -> None:
@@ -151,6 +152,8 @@ def show(report: Mapping[str, Any], screen: Console) -> None:
     for name, value in _rows(report):
         table.add_row(name, value)
     screen.print(table)
+    if (report["verification"] or {}).get("off_by_s"):
+        screen.print(Text(in_another_zone(report["verification"]["off_by_s"])), soft_wrap=True)
     for group in report["refused"]:
         lines = "1 line" if group["lines"] == 1 else f"{group['lines']:,} lines"
         screen.print(Text.assemble("\n", (f"{lines} refused: ", "red"), visible(group["kind"])), soft_wrap=True)
@@ -178,7 +181,8 @@ def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if pace.get("late_s_max"):
         yield "late, at most", f"{pace['late_s_max'] * 1000:,.1f} ms"
     yield from _latency(report)
-    yield from _counts("verified: ", report["verification"] or {}, {"lines", "found", "missing"})
+    counts = (report["verification"] or {}) | {"off_by_s": None}  # which is none, and is told in words
+    yield from _counts("verified: ", counts, {"lines", "found", "missing"})
 
 
 def _counts(prefix: str, counts: Mapping[str, Any], wanted: set[str]) -> Iterator[tuple[str, str]]:

@@ -105,7 +105,8 @@ def replay_live(
 ) -> LiveOutcome:
     """Send, and tell what became of it; findings of the proof are told as they come.
 
-    A stop ends the sending and leaves the proof out. Raises ConfigError, Permanent or Retryable when it cannot begin.
+    A stop ends the sending and leaves the proof out; where nobody listens there is none either. Raises ConfigError,
+    Permanent or Retryable when it cannot begin.
     """
     with closing(Client(config.elasticsearch)) as client:
         replay = _LiveReplay(config, plan, Documents(client, time.sleep), stopping, progress)
@@ -113,9 +114,10 @@ def replay_live(
             replay.send()
             replay.settle()
         replay.take_stock()
-        if plan.verify and replay.outcome.course.offered and not stopping.is_set():
+        outcome = replay.outcome
+        if plan.verify and outcome.course.offered and not outcome.handed.nobody and not stopping.is_set():
             replay.verify(tell)
-        return replay.outcome
+        return outcome
 
 
 class _LiveReplay:
@@ -190,7 +192,7 @@ class _LiveReplay:
 
     def _figures(self) -> Figures:
         feed, handed = self._feed, self._sender.handed
-        counters = self._receiver.counters() if self._receiver else {}
+        counters = self._receiver.settled() if self._receiver else {}
         return Figures(
             feed.tally.read,
             feed.position,
@@ -206,17 +208,22 @@ class _LiveReplay:
     # -- what became of it -------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Wait until what was sent has arrived, or nothing more comes."""
-        arrived, quiet_s, bound_s = self._arrived(), 0.0, SETTLE_QUIET_S
+        """Wait until what was sent has arrived, or nothing more comes; for nothing where nobody listens."""
+        if self._sender.handed.nobody:
+            todo = "start the receiver, or name another with --to"
+            self.outcome.faults.append(f"nobody listens at {self._plan.target.url}: {todo}")
+            return
+        arrived, came_s, bound_s = self._arrived(), time.monotonic(), SETTLE_QUIET_S
         if arrived < self._sender.handed.lines and not self._stopping.is_set():
             self._progress.say(self._waits_for(arrived))
-        while quiet_s < bound_s and not self._stopping.is_set():
+        while time.monotonic() - came_s < bound_s and not self._stopping.is_set():
             before, arrived = arrived, self._arrived()
             if arrived >= self._sender.handed.lines:
                 bound_s = FOUND_S_MAX
                 if not self._probe.in_flight:
                     return
-            quiet_s = 0.0 if arrived > before else quiet_s + LOOK_S
+            if arrived > before:
+                came_s = time.monotonic()
             self._stopping.wait(LOOK_S)
             self._progress.show(self._figures())
 
@@ -255,6 +262,9 @@ class _LiveReplay:
         if self._receiver is not None:
             self.outcome.receiver = counters = self._receiver.counters()
             self.outcome.arrived = counters["indexed"] + counters["already_there"]
+            pending = counters["pending"]
+            if pending and accounted(counters) < self._sender.handed.lines and not self._stopping.is_set():
+                self.outcome.faults.append(f"{pending:,} lines were received and wait: {self._receiver.trouble}")
             self.outcome.refused = self._receiver.refused(format_timestamp(self.outcome.begun_us))
             return
         if drops is not None and self._drops_before is not None:

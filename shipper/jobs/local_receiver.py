@@ -1,11 +1,14 @@
-"""What a shipper on this machine, with our state folder, says of the lines that come to it: its commit record.
+"""What a shipper on this machine, with our state folder, says of the lines that come to it.
 
 1. Counters are told as differences from the moment of ``watch``. They hold all that came meanwhile, from whomever.
-2. A shipper that is elsewhere, or has another state folder, is nobody: then nothing is told rather than zeros.
+2. Its status knows what came and waits; to ask for it takes milliseconds. Its commit record knows only the lines that
+   have a verdict, and those before them have too; to read it takes microseconds, so it is for the time of the sending.
+3. A shipper that is elsewhere, or has another state folder, is nobody: then nothing is told rather than zeros.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -17,13 +20,11 @@ from shipper.limits import REFUSED_PLACES_MAX, SUMMARY_REASONS_MAX
 from shipper.processes import name_of
 from shipper.replay.cpu_time import children
 from shipper.replay.direct import OTHER_REASONS, Refused
+from shipper.service import NoStatusError, Status, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-_SETTLED: Final = ("indexed", "already_there", "dead_lettered", "parked", "journal_lost")
-_NEVER_JOURNALED: Final = ("dropped_full", "refused_sender", "empty", "kernel_drops")
 
 _ROLES: Final = ("receive", "ship")
 
@@ -31,17 +32,40 @@ LOST: Final = ("dead_lettered", "journal_lost", "dropped_full", "refused_sender"
 """Counters of lines that did not become documents."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LocalReceiver:
-    """A running shipper whose state folder can be read."""
+    """A running shipper whose state folder can be read. ``passed`` and ``before`` are of the moment of ``watch``."""
 
     state: StateFolder
-    before: Commit
+    passed: Commit
+    before: Status | None
+    """None where it may not be asked, or has only just begun: then the commit record has to do."""
+    newest: Status | None
+
+    def settled(self) -> dict[str, int]:
+        """Give what was counted since up to the commit, by the names of its record."""
+        now = load(self.state.commit)
+        return {name: getattr(now, name) - getattr(self.passed, name) for name in COUNTERS}
 
     def counters(self) -> dict[str, int]:
-        """Give what was counted since: the counters of the commit record, by their names."""
-        now = load(self.state.commit)
-        return {name: getattr(now, name) - getattr(self.before, name) for name in COUNTERS}
+        """Give what was counted since, by the same names, and what of it is `pending`; as of a second ago at most.
+
+        Of a shipper that does not answer, what it said last.
+        """
+        with suppress(NoStatusError):
+            self.newest = fetch(self.state.root)
+        before, now = self.before, self.newest
+        if before is None or now is None:
+            return self.settled() | {"pending": 0}
+        counters = {name: getattr(now, name) - getattr(before, name) for name in COUNTERS}
+        waiting = max(0, now.pending - now.parked)  # the last that came: verdicts are in order, but for parked lines
+        return counters | {"pending": min(waiting, counters["journaled"])}
+
+    @property
+    def trouble(self) -> str:
+        """Say what lines wait for."""
+        attention = self.newest.attention if self.newest else ()
+        return next(iter(attention), "`shipper status` says how far they are")
 
     def processes(self) -> dict[str, int]:
         """Give the numbers of its processes that work, `receive` and `ship`; none where it has ended meanwhile."""
@@ -62,14 +86,19 @@ class LocalReceiver:
 
 
 def accounted(counters: Mapping[str, int]) -> int:
-    """Count the lines whose fate is known: settled, or never taken in."""
-    return sum(counters[name] for name in (*_SETTLED, *_NEVER_JOURNALED))
+    """Count the lines whose fate is known: settled, parked, or never taken in."""
+    return counters["received"] + counters["kernel_drops"] - counters["pending"]
 
 
 def watch(state_dir: Path) -> LocalReceiver | None:
     """Take note of the counters as they are; None where no shipper runs with this folder, or it cannot be read."""
     state = StateFolder(state_dir)
+    now = None
     try:
-        return LocalReceiver(state, load(state.commit)) if state.holder() else None
+        if not state.holder():
+            return None
+        with suppress(NoStatusError):
+            now = fetch(state_dir)
+        return LocalReceiver(state, load(state.commit), now, now)
     except StateError:
         return None

@@ -86,6 +86,8 @@ class Verification:
     """The fields that differ, each with the number of documents."""
     faults: tuple[str, ...] = ()
     """What kept lines from being read, and which ones."""
+    off_by_s: int = 0
+    """How much later documents of missing lines are than these, where that suggests another zone; otherwise 0."""
 
     @property
     def found(self) -> int:

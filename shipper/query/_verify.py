@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from shipper.errors import ShipperError
 from shipper.limits import QUERY_BYTES_MAX, QUERY_DOCUMENTS_MAX, VERIFY_FIELDS_MAX
 from shipper.query._compare import by_line_alone, differences, is_written, key, pair_key, text_key, value_at
 from shipper.query._findings import Altered, Missing, Surplus, Verification
 from shipper.query._multiset import DocumentKeys, LineKeys, Multiset
+from shipper.query._zones import SAMPLE_LINES_MAX, difference_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,9 +46,14 @@ class _Tally:
     altered: int = 0
     surplus: int | None = None
     fields: Counter[str] = field(default_factory=Counter)
+    off_by_s: int = 0
+    sample: list[Expected] = field(default_factory=list)
+    """Some of the missing lines."""
 
     def miss(self, line: Expected) -> None:
         self.missing += 1
+        if len(self.sample) < SAMPLE_LINES_MAX:
+            self.sample.append(line)
         self.tell(Missing(line.file, line.offset, line.raw))
 
     def compare(self, line: Expected, index: str, id_: str, found: tuple[Difference, ...]) -> None:
@@ -63,7 +70,9 @@ class _Tally:
         self.tell(Surplus(index, id_))
 
     def result(self) -> Verification:
-        return Verification(self.way, self.lines, self.missing, self.altered, self.surplus, dict(self.fields))
+        return Verification(
+            self.way, self.lines, self.missing, self.altered, self.surplus, dict(self.fields), off_by_s=self.off_by_s
+        )
 
 
 # -- by id -----------------------------------------------------------------------------------------------------------
@@ -207,6 +216,10 @@ def _by_content(
             _tell_lines(counted.left_lines(), expected, documents, tally)
             for index, id_ in counted.surplus():
                 tally.spare(index, id_)
+            if tally.way == "live":
+                within = received.query if received else None
+                with suppress(ShipperError):  # it is a hint
+                    tally.off_by_s = difference_s(documents, pattern, tally.sample, within)
     return tally.result()
 
 

@@ -63,8 +63,15 @@ class Handed:
     """Not taken, by the kernel's reason."""
     unreachable: int = 0
     """Answers that nobody listens there; which of the lines they concern is not known."""
+    gone: bool = False
+    """Such an answer came for the last line, too."""
     reconnects: int = 0
     """Streams that broke and were opened again."""
+
+    @property
+    def nobody(self) -> bool:
+        """Whether every line had such an answer; one may be lost behind the first call that sent many."""
+        return self.gone and self.unreachable >= self.lines - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +222,7 @@ class _Datagrams:
     def close(self) -> None:
         if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in _GONE:
             self.handed.unreachable += 1  # what the last datagrams came to
+            self.handed.gone = True
         self._socket.close()
 
 

@@ -76,7 +76,19 @@ def test_the_same_for_programs(client: Client, config: Config, tmp_path: Path) -
         "altered": 1,
         "surplus": 0,
         "altered_fields": {"labels.a": 1},
+        "off_by_s": 0,
     }
+
+
+def test_lines_that_were_read_in_another_zone_are_told_from_such_that_are_lost(
+    client: Client, config: Config, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "capture.log", LINES)
+    index_live(client, config, LINES)
+    done = shipper("verify", file, *flags(config), "--timezone", "Asia/Kolkata")
+    assert done.returncode == 1
+    *_, hint = done.stdout.decode().splitlines()
+    assert hint == "missing lines are there after all, and all their times differ by +5.5 h: another --timezone?"
 
 
 def test_the_first_findings_are_shown_and_all_when_that_is_asked(

@@ -202,6 +202,26 @@ def test_lines_that_were_replayed_years_later_are_found_by_the_time_of_their_rec
     assert counts(config, file, way="live", received=received) == ((4, 0, 0, 0), [])
 
 
+@pytest.mark.parametrize("received", [None, Received("2026-11-21T05:00:00.000000Z", "2026-11-21T05:10:00.000000Z")])
+def test_missing_lines_that_are_there_by_one_difference_were_read_in_another_zone(
+    client: Client, config: Config, tmp_path: Path, received: Received | None
+) -> None:
+    file = write(tmp_path / "a", [*LINES[:30], b"what is this"])
+    index_live(client, config, LINES[1:30])
+    in_berlin = config.model_copy(update={"timezone": "Europe/Berlin"})
+    done = verify(in_berlin, Selection((file,)), lambda _: None, way="live", received=received)
+    assert (done.found, done.missing, done.surplus, done.off_by_s) == (0, 31, 29 if received else 0, 3_600)
+
+
+def test_missing_lines_that_are_nowhere_or_there_by_many_differences_say_nothing_of_zones(
+    client: Client, config: Config, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a", LINES[:4])
+    index_live(client, config, [LINES[0].replace(b":05:02:", b":06:02:"), LINES[1].replace(b":05:02:", b":07:02:")])
+    done = verify(config, Selection((file,)), lambda _: None, way="live")
+    assert (done.missing, done.off_by_s) == (4, 0)
+
+
 def test_lines_of_a_time_alone_are_looked_for_when_that_is_asked(
     client: Client, config: Config, tmp_path: Path
 ) -> None:

@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from shipper import config, pipeline
+from shipper.cli._replay_report import of_live, show
 from shipper.elastic import Client
 from shipper.jobs import live_replay
 from shipper.jobs.live_replay import LiveOutcome, LivePlan, replay_live
@@ -16,12 +18,12 @@ from shipper.query import Documents, Finding, Missing
 from shipper.replay.feed import Selection
 from shipper.replay.pace import Evenly, Pace, Steady, Unpaced
 from shipper.replay.progress import showing
-from shipper.replay.senders import read_target
+from shipper.replay.senders import Handed, read_target
 from shipper.replay.stopping import stoppable
 from tests.free_ports import free_udp_port
 from tests.replay.capture_files import capture, line
 from tests.scripted_elasticsearch import scripted
-from tests.shipper_process import ShipperProcess
+from tests.shipper_process import ShipperProcess, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,7 @@ class Bench:
     def __init__(self, process: ShipperProcess, url: str, prefix: str) -> None:
         self.process = process
         self.found: list[Finding] = []
+        self.timezone = "UTC"
         self.index = f"{prefix}-*"
         self.client = Client(config.Elasticsearch(urls=(url,)))
 
@@ -41,9 +44,8 @@ class Bench:
         plan = LivePlan(
             Selection((file,), **selection), read_target(f"udp://127.0.0.1:{self.process.port}"), pace, verify=True
         )
-        settings = config.load(self.process.file)
-        with stoppable() as stopping, showing(NOWHERE, time.monotonic, quiet=True) as progress:
-            return replay_live(settings, plan, stopping=stopping, progress=progress, tell=self.found.append)
+        settings = config.load(self.process.file).model_copy(update={"timezone": self.timezone})
+        return replayed(settings, plan, self.found)
 
     def count(self) -> int:
         self.client.request("POST", f"/{self.index}/_refresh")
@@ -51,6 +53,12 @@ class Bench:
 
 
 NOWHERE: Any = None
+
+
+def replayed(settings: config.Config, plan: LivePlan, found: list[Finding] | None = None) -> LiveOutcome:
+    tell = (found if found is not None else []).append
+    with stoppable() as stopping, showing(NOWHERE, time.monotonic, quiet=True) as progress:
+        return replay_live(settings, plan, stopping=stopping, progress=progress, tell=tell)
 
 
 @pytest.fixture(autouse=True)
@@ -151,14 +159,62 @@ def test_what_the_mapping_refused_is_told_with_the_reason(
     assert "GET /" in refused.places[0]
 
 
+def test_a_proof_in_another_zone_than_the_receivers_says_so(
+    shipper_process: ShipperProcess, elasticsearch_url: str, index_prefix: str, tmp_path: Path
+) -> None:
+    file = capture(tmp_path / "capture", [line(number, number / 500) for number in range(50)])
+    with shipper_process:
+        bench = Bench(shipper_process, elasticsearch_url, index_prefix)
+        bench.timezone = "Europe/Berlin"
+        outcome = bench.replay(file, Unpaced())
+    assert outcome.verification is not None
+    assert (outcome.verification.found, outcome.verification.surplus) == (0, 50)
+    said = io.StringIO()
+    show(of_live(outcome, "r", "udp://127.0.0.1:5140", "--max"), Console(file=said, width=200))
+    assert "all their times differ by +1 h: another --timezone?" in said.getvalue()
+    assert "off by s" not in said.getvalue()
+
+
+def test_lines_that_wait_for_elasticsearch_are_told_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_replay, "SETTLE_QUIET_S", 4.0)
+    file = capture(tmp_path / "capture", [line(number) for number in range(51)])
+    with ShipperProcess(tmp_path, "http://127.0.0.1:9", "x") as process:
+        until(lambda: process.state.root.joinpath("status.sock").exists(), "it can be asked")
+        plan = LivePlan(Selection((file,)), read_target(f"udp://127.0.0.1:{process.port}"), Unpaced())
+        outcome = replayed(config.load(process.file), plan)
+    assert outcome.receiver is not None
+    assert [outcome.receiver[name] for name in ("received", "pending", "indexed")] == [51, 51, 0]
+    (fault,) = outcome.faults
+    assert fault.startswith("51 lines were received and wait: Elasticsearch does not answer")
+    assert "Connection refused" in fault
+    assert not outcome.good
+
+
+def test_who_sends_to_nobody_is_told_at_once_and_waits_for_nothing(tmp_path: Path) -> None:
+    target = read_target(f"udp://127.0.0.1:{free_udp_port()}")
+    plan = LivePlan(Selection((capture(tmp_path / "capture", [line(1), line(2)]),)), target, Unpaced(), verify=True)
+    settings = config.Config(state_dir=tmp_path, elasticsearch=config.Elasticsearch(urls=("http://127.0.0.1:9",)))
+    begun_s = time.monotonic()
+    outcome = replayed(settings, plan)
+    assert time.monotonic() - begun_s < 5
+    assert outcome.faults == [
+        f"nobody listens at {target.url}: start the receiver, or name another with --to",
+    ]
+    assert outcome.verification is None
+    assert not outcome.good
+
+
 @pytest.mark.parametrize(
     ("arrived", "words"),
     [(0, "nobody listens at {url}, it seems"), (1, "{times} times nobody listened at {url}")],
 )
-def test_who_sends_to_nobody_is_told_at_once_what_is_waited_for(
+def test_where_some_lines_are_unreachable_it_is_told_what_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrived: int, words: str
 ) -> None:
     monkeypatch.setattr(live_replay, "SETTLE_QUIET_S", 0.5)
+    monkeypatch.setattr(Handed, "nobody", False)  # as where only some lines are answered, by a network
     monkeypatch.setattr(Documents, "count_each", lambda *_: [arrived])
     said = io.StringIO()
     target = read_target(f"udp://127.0.0.1:{free_udp_port()}")

@@ -113,6 +113,22 @@ def test_the_answer_to_the_last_datagram_is_counted_as_well() -> None:
     assert (sender.handed.lines, sender.handed.unreachable) == (1, 1)
 
 
+@pytest.mark.parametrize("count", [1, 2, 51])
+def test_nobody_is_told_from_one_who_came_late_or_went(count: int) -> None:
+    port = free_udp_port()
+    alone, late, left = (opened(f"udp://127.0.0.1:{port}") for _ in range(3))
+    for sender in (alone, late):
+        sender.send(LINES[:count])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", port))
+        for sender in (late, left):
+            sender.send(LINES)
+    left.send(LINES[:1])
+    for sender in (alone, late, left):
+        sender.close()
+    assert [sender.handed.nobody for sender in (alone, late, left)] == [True, False, False]
+
+
 def test_a_line_that_no_datagram_can_hold_is_lost_with_the_kernels_reason() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
