@@ -25,7 +25,7 @@ from shipper.replay.senders import read_target
 from shipper.replay.stopping import stoppable
 from shipper.replay.stress import Step, read_rates, read_slo
 from tests.replay.capture_files import capture, line
-from tests.shipper_process import ShipperProcess
+from tests.shipper_process import ShipperProcess, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,6 +198,7 @@ def test_a_tiny_receive_buffer_gives_way_first(
     settings = config.load(shipper_process.file)
     receiver = local_receiver.watch(settings.state_dir)
     assert receiver is not None
+    until(lambda: len(receiver.processes()) == 2, "both have their names")
     assert receiver.processes() == {
         "receive": shipper_process.child("receive"),
         "ship": shipper_process.child("ship"),
