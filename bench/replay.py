@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,8 @@ _ROUNDS: Final = 20
 _QUIET_S: Final = 1.0
 """What the kernel holds is read within this time."""
 _RECEIVER: Final = """
-import socket
+import signal, socket
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 26)
 udp.bind(("127.0.0.1", 0))
@@ -110,7 +110,7 @@ def run(pace: Pace, capture: Path, seconds: int = SECONDS) -> Row:
             report, cpu_s = _replay(to, pace, capture, pace.rate * seconds)
             time.sleep(_QUIET_S)
         finally:
-            receiver.send_signal(signal.SIGINT)
+            receiver.terminate()
         received = int(receiver.stdout.readline()) - 1
     went, sent = report["pace"], report["lines"]["sent"]
     return Row(
