@@ -44,7 +44,7 @@ def measured(what: str) -> str:
 
 def test_the_readme_tells_what_was_measured_beside_the_peers() -> None:
     figures = {
-        (name, offered): f"{cpu}, {memory}" + ("" if lost == "none" else f", {lost} lost")
+        (name, offered.partition(" (")[0]): f"{cpu}, {memory}" + ("" if lost == "none" else f", {lost} lost")
         for name, offered, lost, cpu, memory, *_ in table(PERFORMANCE, "## Beside its peers")
     }
     (_, *rates), *rows = table(README, "## What it costs")
