@@ -172,7 +172,8 @@ def test_who_waits_for_elasticsearch_is_told_so_at_once(tmp_path: Path, way: tup
         said = process.stderr.readline().decode()
         assert process.poll() is None
         process.kill()
-    assert said.startswith(f"shipper: no answer from Elasticsearch ({NOBODY}): Connection refused; waiting")
+    assert said.startswith(f"shipper: no answer from Elasticsearch ({NOBODY}): Connection refused; ")
+    assert said.endswith("; waiting for it, half a minute or longer\n")
 
 
 def test_a_file_that_is_not_there_is_one_message_and_exit_1(tmp_path: Path) -> None:
