@@ -196,7 +196,7 @@ class Soak:
 
     def _block(self, value: str | None) -> None:
         client = self.world.indexed.client
-        for index in client.indices.get(index=f"{self.world.prefix}-*"):
+        for index in client.indices.get(index=self.world.indices):
             client.indices.put_settings(index=index, settings={"index.blocks.write": value})
 
     def _whole(self) -> None:
