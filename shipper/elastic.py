@@ -16,7 +16,7 @@ import gzip
 import json
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
@@ -28,7 +28,7 @@ from shipper.http_deadline import punctual
 from shipper.no_answer import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from elastic_transport import NodeConfig
@@ -66,6 +66,8 @@ class Answer:
 
     status: int
     body: bytes
+    by: str = field(default="", compare=False)
+    """Who gave it, with its URL: of several nodes that one, or what stands before it."""
 
 
 class Transport(Protocol):
@@ -127,7 +129,9 @@ class Client:
             sniff_before_requests=False,
             sniff_on_node_failure=False,
         )
-        self._peer = f"{called} ({', '.join(settings.urls)})"
+        self._called = called
+        self.peer = _peer(called, settings.urls)
+        """Who answers, with the URLs; for messages."""
         self._urls = settings.urls
         self._plain_http = all(url.startswith("http://") for url in settings.urls)
         """Until something answered."""
@@ -203,7 +207,7 @@ class Client:
     def _stranger(self, said: bytes, to: str = "") -> ConnectionFailed:
         shown = said[:_SHOWN_BYTES].decode("utf-8", "replace")
         return ConnectionFailed(
-            f"what answers is not {self._peer}, but says {shown!r}{to}; look at the address and port"
+            f"what answers is not {self.peer}, but says {shown!r}{to}; look at the address and port"
         )
 
     def _perform(
@@ -224,11 +228,20 @@ class Client:
         except TransportError as error:
             failure = TimedOut if isinstance(error, ConnectionTimeout) else ConnectionFailed
             reason = in_words(error, plain_http=self._plain_http, by_default=self._by_default)
-            raise failure(f"no answer from {self._peer}: {reason}") from error
+            raise failure(f"no answer from {self.peer}: {reason}") from error
         self._plain_http = False
         if meta.status == _OK and not _whole(meta.headers):
-            raise ConnectionFailed(f"the answer from {self._peer} was cut in its header")
-        return meta.headers, Answer(meta.status, answer or b"")
+            raise ConnectionFailed(f"the answer from {self.peer} was cut in its header")
+        return meta.headers, Answer(meta.status, answer or b"", _peer(self._called, [_url(meta.node)]))
+
+
+def _url(node: NodeConfig) -> str:
+    host = f"[{node.host}]" if ":" in node.host else node.host
+    return f"{node.scheme}://{host}:{node.port}{node.path_prefix}"
+
+
+def _peer(called: str, urls: Sequence[str]) -> str:
+    return f"{called} ({', '.join(urls)})"
 
 
 def _is_elasticsearchs(said: object) -> bool:

@@ -157,6 +157,11 @@ def test_a_status_is_a_value_and_its_body_is_unread(status: int, content_type: s
         assert client.bulk("i", b"{}\n", 2.0) == Answer(status, b"\xff{not json")
 
 
+def test_an_answer_says_which_node_gave_it() -> None:
+    with serving(http(503, b"")) as server, connected(server.url) as client:
+        assert client.bulk("i", b"{}\n", 2.0).by == f"Elasticsearch ({server.url})"
+
+
 @pytest.mark.parametrize(
     "answer",
     [b"", b"HTTP/1.1 200 OK\r\ncontent-le", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", b"nonsense\r\n\r\n"],

@@ -13,7 +13,7 @@ import enum
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,10 +34,13 @@ class Cause:
     reason: str
     caused_by: str = ""
     field: str | None = None
+    by: str = ""
+    """Who answered so, where it is said of the whole request."""
 
     def __str__(self) -> str:
         said = ": ".join(filter(None, (self.type, self.reason))) or f"status {self.status}"
-        return f"{said} ({self.caused_by})" if self.caused_by else said
+        told = f"{said} ({self.caused_by})" if self.caused_by else said
+        return f"{told}, from {self.by}" if self.by else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,11 @@ def read(answer: Answer, count: int) -> Items | Failed:
         return Items(0, {})
     content = _json(answer.body)
     if answer.status not in _OK:
-        return Failed(_remedy(answer.status), _whole_cause(answer.status, content))
+        return Failed(_remedy(answer.status), _whole_cause(answer, content))
     items = _items(content, count)
     if items is None:
         reason = f"the answer does not fit the {count} items that were sent"
-        return Failed(Remedy.AGAIN, Cause(answer.status, "unreadable_answer", reason))
+        return Failed(Remedy.AGAIN, Cause(answer.status, "unreadable_answer", reason, by=answer.by))
     return items
 
 
@@ -195,8 +198,9 @@ def _trouble(cause: Cause) -> Trouble | None:
     return IndexHeld(cause) if cause.status in _CLIENT_ERRORS else Again(cause)
 
 
-def _whole_cause(status: int, content: object) -> Cause:
-    return _cause(status, content.get("error") if isinstance(content, Mapping) else None)
+def _whole_cause(answer: Answer, content: object) -> Cause:
+    cause = _cause(answer.status, content.get("error") if isinstance(content, Mapping) else None)
+    return replace(cause, by=answer.by)
 
 
 def _cause(status: int, error: object) -> Cause:

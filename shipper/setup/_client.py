@@ -25,6 +25,15 @@ class Client(Protocol):
         ...
 
 
+class Named(Client, Protocol):
+    """One whose messages say who answered."""
+
+    @property
+    def peer(self) -> str:
+        """Who answers, with the URLs."""
+        ...
+
+
 def reason_of(status: int, answer: object) -> str:
     """Put a refusal into words: the status, and the type and the reason that Elasticsearch gave, where it gave them."""
     error = answer.get("error") if isinstance(answer, dict) else None

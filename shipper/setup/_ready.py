@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shipper.config import Index
-    from shipper.setup._client import Client
+    from shipper.setup._client import Named
 
 _SHOWN_CHARS: Final = 200
 """Of an answer that cannot be read: enough to see whose it is."""
 
 
-def ready(client: Client, name: str) -> str | None:
+def ready(client: Named, name: str) -> str | None:
     """Give None when documents may be sent to the index `name`, or else the reason why not, and what to do.
 
     Raises Retryable when nothing can be said of it now.
@@ -38,16 +38,16 @@ def ready(client: Client, name: str) -> str | None:
     if status == OK:
         return _judge_index(name, answer)
     if status != NOT_FOUND:
-        return _unknown(f"index {name}: its mapping could not be read", status, answer)
+        return _unknown(f"index {name}: its mapping could not be read", client, status, answer)
     status, answer = client.request("POST", f"/_index_template/_simulate_index/{name}")
     if status == NOT_FOUND:
         raise Retryable(f"index {name}: what answers knows no simulation: {reason_of(status, answer)}")
     if status != OK:
-        return _unknown(f"index {name}: its template could not be simulated", status, answer)
+        return _unknown(f"index {name}: its template could not be simulated", client, status, answer)
     return _judge_template(name, _inner(answer, "template", "mappings"))
 
 
-def ensure_tomorrow(client: Client, index: Index, now: datetime) -> Change | Problem:
+def ensure_tomorrow(client: Named, index: Index, now: datetime) -> Change | Problem:
     """Create the index of the day after `now` (UTC), so that midnight finds it there; twice is once.
 
     Nothing is created while the template is not ours: such an index would keep the wrong mapping for its whole day.
@@ -64,11 +64,11 @@ def ensure_tomorrow(client: Client, index: Index, now: datetime) -> Change | Pro
     return Problem("refused", f"index {name} could not be created: {reason_of(status, answer)}")
 
 
-def _unknown(message: str, status: int, answer: object) -> str:
+def _unknown(message: str, client: Named, status: int, answer: object) -> str:
     """Give the reason to hold the index, unless the same question may be answered later."""
     reason = f"{message}: {reason_of(status, answer)}"
     if may_pass(status):
-        raise Retryable(reason)
+        raise Retryable(f"{reason}, from {client.peer}")
     return reason
 
 

@@ -183,5 +183,19 @@ def test_no_bytes_raise_and_no_verdict_is_given_on_what_was_not_sent(status: int
         assert 0 <= outcome.already_there <= count - len(outcome.troubles)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (503, b"<html>", "status 503"),
+        (503, b'{"error":{"type":"t","reason":"r"}}', "t: r"),
+        (200, b"<html>", "unreadable_answer: the answer does not fit the 1 items that were sent"),
+    ],
+)
+def test_what_is_said_of_a_whole_request_names_who_answered(status: int, body: bytes, told: str) -> None:
+    outcome = read(Answer(status, body, "Elasticsearch (http://es:9200)"), 1)
+    assert isinstance(outcome, Failed)
+    assert str(outcome.cause) == f"{told}, from Elasticsearch (http://es:9200)"
+
+
 def test_endless_nesting_is_an_unreadable_answer() -> None:
     assert isinstance(read(Answer(200, b"[" * 1_000_000), 1), Failed)

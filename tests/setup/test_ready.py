@@ -21,6 +21,8 @@ EVENING = datetime(2026, 11, 21, 23, 50, tzinfo=UTC)
 class Scripted:
     """Answers by method, in the given words."""
 
+    peer = "Elasticsearch (http://es:9200)"
+
     def __init__(self, **answers: tuple[int, object]) -> None:
         self._answers = answers
 
@@ -111,7 +113,8 @@ def test_a_page_in_place_of_a_simulation_says_nothing_of_an_index(page: object) 
 def test_a_server_that_is_busy_says_nothing_of_an_index(status: int) -> None:
     busy = (status, {"error": {"type": "es_rejected_execution_exception", "reason": "queue"}})
     for answers in ({"GET": busy}, {"GET": (404, {}), "POST": busy}):
-        with pytest.raises(Retryable, match=f"{status} es_rejected_execution_exception: queue"):
+        said = rf"{status} es_rejected_execution_exception: queue, from Elasticsearch \(http://es:9200\)"
+        with pytest.raises(Retryable, match=said):
             ready(Scripted(**answers), "haproxy-a")
 
 
@@ -140,6 +143,8 @@ def test_tomorrow_is_not_created_with_a_foreign_mapping(client: Client, index: I
 
 def test_a_refused_creation_is_a_problem_with_the_reason(client: Client, installed: Index) -> None:
     class Full:
+        peer = client.peer
+
         def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
             if method == "PUT":
                 return 400, {"error": {"type": "validation_exception", "reason": "too many shards"}}
