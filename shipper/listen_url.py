@@ -10,7 +10,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from ipaddress import ip_address
+from pathlib import PurePosixPath
 from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
@@ -34,12 +36,16 @@ class ListenUrl:
 
     def takes_in(self, other: ListenUrl) -> bool:
         """Say whether what comes to ``other`` comes to this one as well. A port that the kernel chooses is its own."""
-        if (self.scheme, self.port, self.path) != (other.scheme, other.port, other.path):
+        if (self.scheme, self.port) != (other.scheme, other.port):
             return False
         if not self.host:
-            return True
+            return self.path == other.path or (self.scheme == "file" and self._matches(PurePosixPath(other.path)))
         mine, its = ip_address(self.host), ip_address(other.host)
         return self.port != 0 and (mine == its or (mine.is_unspecified and mine.version == its.version))
+
+    def _matches(self, file: PurePosixPath) -> bool:
+        mine = PurePosixPath(self.path)
+        return mine.parent == file.parent and fnmatchcase(file.name, mine.name)
 
 
 def parse(url: str) -> ListenUrl:

@@ -12,7 +12,9 @@ import pytest
 
 from shipper import preflight
 from shipper.config import Config, Elasticsearch, Listener, Privacy, Sender
+from shipper.errors import ConfigError
 from shipper.journal import StateFolder
+from shipper.receive import open_sources
 from tests.free_ports import free_udp_port
 
 NOBODY = Elasticsearch(urls=("http://127.0.0.1:1",))
@@ -85,9 +87,13 @@ def test_listeners_that_share_or_have_addresses_of_their_own_are_not_twice(tmp_p
     assert _listed(tmp_path, shared, shared) == []
 
 
-def test_a_file_that_is_listed_twice_is_named(tmp_path: Path) -> None:
-    followed = Listener(url=f"file://{tmp_path}/*.log")
-    assert len(_listed(tmp_path, followed, followed)) == 1
+@pytest.mark.parametrize("other", ["*.log", "a.log"])
+def test_a_file_that_is_listed_twice_is_named(tmp_path: Path, other: str) -> None:
+    listeners = [Listener(url=f"file://{tmp_path}/{name}") for name in ("*.log", other)]
+    (text,) = _listed(tmp_path, *listeners)
+    with pytest.raises(ConfigError) as refused:
+        open_sources(listeners)
+    assert str(refused.value) == f"listener {text}"
 
 
 def test_the_zone_of_each_listener_and_sender_is_named(tmp_path: Path) -> None:

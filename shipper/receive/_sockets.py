@@ -51,11 +51,15 @@ LENGTHEN_QUEUE: Final = f"sysctl -w net.unix.max_dgram_qlen={UNIX_DATAGRAMS_MIN}
 
 def open_sources(listeners: Sequence[config.Listener], passed: Passed | None = None) -> list[Source]:
     """Open every listener, or none: ConfigError names the one that cannot be opened, or what was passed in vain."""
+    for number, listener in enumerate(listeners):
+        twice = doubled(listener, listeners[:number])
+        if twice is not None:
+            raise ConfigError(f"listener {twice}")
     passed = passed or Passed()
     sources: list[Source] = []
     try:
         for number, listener in enumerate(listeners):
-            sources.append(open_source(number, listener, passed, listeners[:number]))
+            sources.append(open_source(number, listener, passed))
         passed.refuse_rest()
     except ConfigError:
         for source in sources:
@@ -64,24 +68,24 @@ def open_sources(listeners: Sequence[config.Listener], passed: Passed | None = N
     return sources
 
 
-def open_source(
-    number: int, listener: config.Listener, passed: Passed, opened: Sequence[config.Listener] = ()
-) -> Source:
-    """Open one listener, ``opened`` being those that are open. Raises ConfigError when that is impossible."""
+def open_source(number: int, listener: config.Listener, passed: Passed) -> Source:
+    """Open one listener. Raises ConfigError when that is impossible."""
     try:
         return _OPEN[listener.at.scheme](number, listener, passed)
     except OSError as error:
-        in_use = error.errno == errno.EADDRINUSE
-        twice = doubled(listener, opened) if in_use else None
-        raise ConfigError(f"listener {twice or _refused(listener, error)}") from error
+        raise ConfigError(f"listener {_refused(listener, error)}") from error
 
 
 def doubled(listener: config.Listener, others: Sequence[config.Listener]) -> str | None:
-    """Say that one of ``others`` has the address of ``listener``, unless none has or both share it."""
+    """Say that one of ``others`` has the address of ``listener``, unless none has or both share it.
+
+    A file that two follow would be read, and indexed, twice.
+    """
     for other in others:
         same = other.at.takes_in(listener.at)
         if (same or listener.at.takes_in(other.at)) and not (listener.reuse_port and other.reuse_port):
-            there = "" if listener.at == other.at else f": {other.url} has its port"
+            its = "file" if listener.at.scheme == "file" else "port"
+            there = "" if listener.at == other.at else f": {other.url} has its {its}"
             return f"{listener.url} is listed twice in [[listeners]]{there}; remove one of the two"
     return None
 

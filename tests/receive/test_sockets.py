@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from shipper.config import Listener
 from shipper.errors import ConfigError
 from shipper.limits import RECEIVE_BUFFER_BYTES, RECEIVE_LINGER_S_MAX, RECEIVE_LINGER_S_MIN
-from shipper.receive import _sockets, open_sources
+from shipper.receive import _sockets, doubled, open_sources
 from shipper.receive._datagrams import UdpSource
 from tests.free_ports import free_udp_port
 
@@ -100,6 +100,17 @@ def test_who_is_listed_twice_is_told_so_and_not_to_free_its_own_port(scheme: str
     twice = [Listener(url=f"{scheme}://{host}:{port}") for host in (first, "127.0.0.1")]
     with pytest.raises(ConfigError, match=f"listener {twice[1].url} is listed twice .*; remove one"):
         open_sources(twice)
+
+
+@pytest.mark.parametrize("urls", [("stdin:", "stdin:"), ("file:///l/*.log", "file:///l/a.log"), ("file:///l/a",) * 2])
+def test_what_nothing_else_would_refuse_is_read_once(urls: tuple[str, str]) -> None:
+    with pytest.raises(ConfigError, match=r"is listed twice in \[\[listeners\]\].*; remove one of the two"):
+        open_sources([Listener(url=url) for url in urls])
+
+
+def test_files_of_one_folder_with_names_of_their_own_are_not_listed_twice(tmp_path: Path) -> None:
+    urls = [f"file://{tmp_path}/{name}" for name in ("a*.log", "b.log")] + [f"file://{tmp_path}/sub/a.log"]
+    assert [doubled(Listener(url=urls[n]), [Listener(url=url) for url in urls[:n]]) for n in range(3)] == [None] * 3
 
 
 @pytest.mark.parametrize(("port", "told"), [(514, 1), (1024, 0)])
