@@ -100,6 +100,15 @@ def test_as_json_it_is_one_object_with_what_it_comes_to(server: StatusServer, tm
     assert {key for key in told if key not in {"attention", "unexplained"}} == set(type(FINE).model_fields)
 
 
+def test_before_anything_was_asked_nothing_is_known_of_elasticsearch_and_nothing_is_wrong(
+    server: StatusServer, tmp_path: Path
+) -> None:
+    server.publish(status(reachable=None))
+    done = shipper("status", "--json", "--state-dir", tmp_path)
+    told = json.loads(done.stdout)
+    assert (told["reachable"], told["attention"], done.returncode) == (None, [], 0)
+
+
 def test_the_state_folder_comes_from_the_configuration_as_well(server: StatusServer, tmp_path: Path) -> None:
     assert server is not None
     assert shipper("status", SHIPPER_STATE_DIR=str(tmp_path)).returncode == 0
