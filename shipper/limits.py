@@ -362,6 +362,9 @@ METRICS_REQUEST_S_MAX: Final = 5.0
 CENSUS_ENTRIES_MAX: Final = 4_000
 """Headers read in one look at the journal: some 20 ms, of which a full journal needs a minute's worth at a start."""
 
+ZONE_SUSPECTED_S: Final = 600.0
+"""So long a zone seems wrong after the last line that said so: the next ones may have an offset, and tell nothing."""
+
 SENDERS_NAMED_MAX: Final = 3
 """Of those whose zone seems wrong: where all are, one setting mends all."""
 

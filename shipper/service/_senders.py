@@ -7,6 +7,8 @@
 3. Silence is judged up to the moment to which the journal has been read: a backlog makes nobody silent, nor does the
    time before the start.
 4. A zone is judged where lines are read as they come, not of files and standard input: theirs may be of any time.
+   Lines with an offset of their own are well in any zone. So what lines without one said holds for ZONE_SUSPECTED_S,
+   whatever comes between, or until the sender's zone is another.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import structlog
 
 from shipper.haproxy.timestamps import format_timestamp
 from shipper.journal.entry import LINE_HEADER
-from shipper.limits import SENDERS_REMEMBERED_MAX
+from shipper.limits import SENDERS_REMEMBERED_MAX, ZONE_SUSPECTED_S
 from shipper.listen_url import FILE
 from shipper.service._rate import Rate
 from shipper.service._status import Expected, Sender, zone_hint
@@ -39,6 +41,7 @@ _ORIGIN_AT: Final = 8
 """Where the low byte of an origin's number stands in a line's header."""
 _FEW: Final = 64
 _HOUR_US: Final = 3_600_000_000
+_SUSPECTED_US: Final = int(ZONE_SUSPECTED_S * 1_000_000)
 _LAST_US: Final = 250_000_000_000_000_000
 """In the year 9892, near the end of what a datetime can say."""
 
@@ -85,6 +88,8 @@ class _Row:
     log_format: str | None = None
     timezone: str = "UTC"
     off_by_us: int = 0
+    suspected_us: int = 0
+    """When a line last came that was off."""
     read_with: bytes = b""
     """The interpretation that ``timezone`` is of."""
 
@@ -120,14 +125,15 @@ class Senders:
                 row.seen_us = max(row.seen_us, entry.received_us)
                 told[origin] += lines
                 if row.read_with != batch.interpretation:
-                    row.read_with, row.timezone = batch.interpretation, zone_of(origin.listener, origin.address)
+                    row.read_with = batch.interpretation
+                    _take_zone(row, zone_of(origin.listener, origin.address))
                 for watch in row.watches:
                     watch.seen_us = max(watch.seen_us or 0, entry.received_us)
             self._read_until_us = max(self._read_until_us, entry.received_us)
         for origin, row in self._known(told):
             row.unparsed += encoded.unparsed.get(origin, 0)
             row.log_format = encoded.log_formats.get(origin, row.log_format)
-            row.off_by_us = skews_us.get(origin, 0 if told[origin] > 0 else row.off_by_us)
+            _judge_zone(row, skews_us.get(origin, 0), dated=told[origin] > 0)
         for origin, row in self._known(skews_us):
             self._warn_of_zone(origin, row)
 
@@ -215,6 +221,19 @@ class Senders:
 def moment(at_us: int) -> datetime:
     """Give a moment in microseconds since 1970 as a datetime, whatever clock it was taken from."""
     return datetime.fromtimestamp(min(at_us, _LAST_US) / 1e6, UTC)
+
+
+def _take_zone(row: _Row, timezone: str) -> None:
+    """Begin anew with another zone: what was said of the last one is no more."""
+    if timezone != row.timezone:
+        row.timezone, row.off_by_us = timezone, 0
+
+
+def _judge_zone(row: _Row, skew_us: int, *, dated: bool) -> None:
+    if skew_us:
+        row.off_by_us, row.suspected_us = skew_us, row.seen_us
+    elif dated and row.seen_us - row.suspected_us > _SUSPECTED_US:
+        row.off_by_us = 0
 
 
 def _is_read_at_once(origin: Origin) -> bool:

@@ -48,8 +48,8 @@ class Sender(_Closed):
     off_by_s: int
     """Whole quarters of an hour between its clock and ours, where they suggest a wrong zone; otherwise 0.
 
-    Of its last lines that tell their day. Always 0 for files and standard input, whose lines may be old when they are
-    read.
+    It holds for ZONE_SUSPECTED_S after the last line that said so: others may not tell their day, or have an offset.
+    Always 0 for files and standard input, whose lines may be old when they are read.
     """
 
 

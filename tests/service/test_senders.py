@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from shipper.encode import Encoded
 from shipper.journal import Batch, Entry, Origin, Position
 from shipper.journal.entry import LINE_HEADER
-from shipper.limits import SENDERS_REMEMBERED_MAX
+from shipper.limits import SENDERS_REMEMBERED_MAX, ZONE_SUSPECTED_S
 from shipper.service._senders import Senders
 from tests.service.statuses import status
 
@@ -70,8 +70,27 @@ def test_lines_that_do_not_tell_their_day_say_nothing_of_a_zone() -> None:
     senders = Senders((), NOON_US)
     senders.came(batch("a"), replace(NOTHING, skews_us={A: 3_600 * SECOND_US}), zone_of, 0.0)
     for undated, off_by_s in (({A: 2}, 3_600), ({A: 1}, 0)):
-        senders.came(batch("a", "a"), replace(NOTHING, undated=undated), zone_of, 0.0)
+        senders.came(batch("a", "a", at_s=ZONE_SUSPECTED_S + 1), replace(NOTHING, undated=undated), zone_of, 0.0)
         assert senders.table(0.0)[0].off_by_s == off_by_s
+
+
+def test_a_sender_whose_other_lines_have_an_offset_is_suspected_as_long_as_some_have_none() -> None:
+    senders = Senders((), NOON_US)
+    off = replace(NOTHING, skews_us={A: 3_600 * SECOND_US})
+    seen = []
+    for noticed, at_s in ((off, 0), (NOTHING, 1), (off, 60), (NOTHING, ZONE_SUSPECTED_S + 1), (NOTHING, 700)):
+        senders.came(batch("a", at_s=at_s), noticed, zone_of, 0.0)
+        seen.append(senders.table(0.0)[0].off_by_s)
+    assert seen == [3_600] * 4 + [0]
+
+
+def test_a_zone_that_is_set_is_judged_anew() -> None:
+    senders = Senders((), NOON_US)
+    senders.came(batch("a"), replace(NOTHING, skews_us={A: 3_600 * SECOND_US}), zone_of, 0.0)
+    senders.came(batch("a", interpretation=b"same zone"), NOTHING, zone_of, 0.0)
+    assert senders.table(0.0)[0].off_by_s == 3_600
+    senders.came(batch("a", interpretation=b"another"), NOTHING, lambda *_: "Asia/Tokyo", 0.0)
+    assert senders.table(0.0)[0].off_by_s == 0
 
 
 def test_an_address_at_two_listeners_is_two_senders_each_with_the_zone_of_its_listener() -> None:
