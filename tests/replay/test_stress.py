@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shipper import config, pipeline
 from shipper.elastic import Client
 from shipper.errors import ConfigError
-from shipper.jobs import live_replay, local_receiver, stressing
+from shipper.jobs import local_receiver, stressing
 from shipper.jobs.live_replay import LivePlan
 from shipper.jobs.stressing import Judged, StressPlan, stress
 from shipper.replay import cpu_time
@@ -183,7 +183,6 @@ def shipper_process(
         elasticsearch=config.Elasticsearch(urls=(elasticsearch_url,)), index=config.Index(prefix=index_prefix)
     )
     pipeline.setup(settings)
-    monkeypatch.setattr(live_replay, "FOUND_S_MAX", 6.0)
     monkeypatch.setattr(stressing, "WARM_UP_S", 1.0)
     process = ShipperProcess(tmp_path, elasticsearch_url, index_prefix)
     process.configure(listeners=[{"url": f"udp://127.0.0.1:{process.port}", "receive_buffer_bytes": 2_048}])
@@ -204,26 +203,29 @@ def test_a_tiny_receive_buffer_gives_way_first(
         "ship": shipper_process.child("ship"),
     }
     live = LivePlan(Selection((file,)), read_target(f"udp://127.0.0.1:{shipper_process.port}"), Unpaced())
-    plan = StressPlan(live, read_slo("loss<5%"), first=20, last=30_000, step=9_990, seconds=2)
+    # At 2 lines/s a busy machine may hold up the sender or the receiver for half a second, and the rate is kept.
+    # No line may be lost: how many are depends on how fast receiver and sender are beside each other.
+    plan = StressPlan(live, read_slo("loss=0"), first=2, last=30_000, step=9_999, seconds=2)
     told: list[Judged] = []
     with stoppable() as stopping, showing(NOWHERE, time.monotonic, quiet=True) as progress:
         judged = stress(settings, plan, stopping=stopping, progress=progress, tell=told.append)
     assert judged == told
     held, broke = judged[0], judged[-1]
     assert held.verdict.held
-    assert held.step.arrived == held.step.offered == 40
+    assert held.step.arrived == held.step.offered == 4
     assert held.step.p99_s is not None
     assert {"sender", "receive", "ship", "machine"} <= set(held.step.cores)
     assert (held.step.rejections, held.step.refresh_s) == (0, 5.0)
     assert not broke.verdict.held
     causes = [cause.what for cause in broke.verdict.gave_way]
     assert "kernel_buffer" in causes
-    assert set(causes) <= {"kernel_buffer", "receive_cpu", "machine_cpu"}
+    late = {"sender"} if broke.step.behind else set()  # for want of a processor: it stands before what came of it
+    assert set(causes) - {"receive_cpu", "machine_cpu"} == {"kernel_buffer"} | late
     assert broke.step.loss == broke.step.counters["kernel_drops"] > 0
     with closing(Client(settings.elasticsearch)) as client:
         client.request("POST", f"/{index_prefix}-*/_refresh")
         count = client.request("GET", f"/{index_prefix}-*/_count")[1]["count"]
-    assert count == 20 + sum(each.step.arrived or 0 for each in judged)  # 20 of the first second, which is not judged
+    assert count == 2 + sum(each.step.arrived or 0 for each in judged)  # 2 of the first second, which is not judged
 
 
 def test_a_step_sends_the_capture_as_often_as_its_lines_take(tmp_path: Path) -> None:
