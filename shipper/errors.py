@@ -9,6 +9,11 @@ A message says what went wrong, where, and what to do about it. No error has a s
 
 from __future__ import annotations
 
+from typing import Final
+
+AS_SHIPPER: Final = "as the user of shipper, or as root"
+"""Who may do what the system did not let this user do; stands behind `Permission denied; look`, or ask, or reload."""
+
 
 class ShipperError(Exception):
     """The root of every error that shipper raises on purpose."""

@@ -46,9 +46,8 @@ class Privacy(Rules, Closed):
         try:
             text = self.key_file.read_text(encoding="utf-8").strip()
         except PermissionError as error:
-            raise ConfigError(
-                f"privacy.key_file {self.key_file}: the user that shipper runs as may not read it"
-            ) from error
+            todo = "let the user read it that shipper runs as"
+            raise ConfigError(f"privacy.key_file {self.key_file}: {error.strerror}; {todo}") from error
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"privacy.key_file {self.key_file}: {error}") from error
         if len(text) < KEY_CHARS_MIN:

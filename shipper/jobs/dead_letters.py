@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import random
@@ -27,7 +28,7 @@ from shipper.dead_letter import files, read_file, refused_again, revise
 from shipper.deliver import Delivery, Parking, Surroundings
 from shipper.elastic import Client
 from shipper.enrichment import open_enrichment
-from shipper.errors import Retryable, StateError
+from shipper.errors import AS_SHIPPER, Retryable, StateError
 from shipper.jobs.rereading import Rereading
 from shipper.journal import StateFolder
 from shipper.limits import BATCH_BYTES_MAX
@@ -70,7 +71,7 @@ def folder_of(config: Config) -> Path:
     """Give the folder of the dead letters. Raises StateError when there is no state folder, or they may not be read."""
     folder = StateFolder(config.state_dir).existing().root / "dead-letters"
     if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
-        raise StateError(f"dead letters {folder}: they may not be read; look as the user of shipper")
+        raise StateError(f"dead letters {folder}: {os.strerror(errno.EACCES)}; look {AS_SHIPPER}")
     return folder
 
 

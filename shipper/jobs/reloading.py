@@ -7,7 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Final
 
-from shipper.errors import Permanent, Retryable, StateError
+from shipper.errors import AS_SHIPPER, Permanent, Retryable, StateError
 from shipper.journal import StateFolder
 from shipper.reloading import Outcome
 
@@ -28,7 +28,7 @@ def reload(state_dir: Path) -> None:
     try:
         os.kill(int(holder), signal.SIGHUP)
     except (PermissionError, ProcessLookupError) as error:
-        raise StateError(f"process {holder}: {error.strerror}; reload as the user of shipper, or as root") from error
+        raise StateError(f"process {holder}: {error.strerror}; reload {AS_SHIPPER}") from error
     deadline_s = time.monotonic() + RELOAD_S_MAX
     while (outcome := Outcome.read(state_dir)) == before:
         if time.monotonic() >= deadline_s:

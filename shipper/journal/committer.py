@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import google_crc32c
 import structlog
 
-from shipper.errors import StateError
+from shipper.errors import AS_SHIPPER, StateError
 from shipper.journal import _segments
 from shipper.journal.commit import COUNTERS, Commit
 from shipper.journal.entry import Position
@@ -71,7 +71,7 @@ def load(path: Path) -> Commit:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise StateError(f"commit record {candidate}: {error}; mend its permissions") from error
+            raise StateError(f"commit record {candidate}: {error.strerror}; mend its permissions") from error
         commit = decode(data)
         if commit is not None:
             return commit
@@ -92,7 +92,7 @@ def peek(path: Path) -> Commit | None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise StateError(f"commit record {candidate}: {error.strerror}; look as the user of shipper") from error
+            raise StateError(f"commit record {candidate}: {error.strerror}; look {AS_SHIPPER}") from error
         if commit is not None:
             return commit
     return None

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipper.errors import StateError
+from shipper.errors import AS_SHIPPER, StateError
 from shipper.journal import _segments, codec
 from shipper.journal._segment_file import SegmentFile
 from shipper.limits import KIB
@@ -92,7 +92,7 @@ class Follower:
                 f"journal {self._folder}: there is none; name the state folder with --state-dir"
             ) from error
         except OSError as error:
-            raise StateError(f"journal {self._folder}: {error.strerror}; look as the user of shipper") from error
+            raise StateError(f"journal {self._folder}: {error.strerror}; look {AS_SHIPPER}") from error
 
     def _open(self, segment: bytes) -> SegmentFile | None:
         """Open a segment's file; None when it is gone already."""
@@ -102,7 +102,7 @@ class Follower:
         except FileNotFoundError:
             return None
         except PermissionError as error:
-            raise StateError(f"{path}: {error.strerror}; look as the user of shipper") from error
+            raise StateError(f"{path}: {error.strerror}; look {AS_SHIPPER}") from error
 
     def _enter(self, segment: bytes) -> None:
         """Leave this segment for another, unless that is gone already."""

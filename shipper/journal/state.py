@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from shipper.errors import StateError
+from shipper.errors import AS_SHIPPER, StateError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,8 +53,9 @@ class StateFolder:
         try:
             os.scandir(self.root).close()
         except OSError as error:
-            reason = f"{error.strerror}; give the state_dir of a shipper, and look as its user"
-            raise StateError(f"state folder {self.root}: {reason}") from error
+            denied = isinstance(error, PermissionError)
+            todo = f"look {AS_SHIPPER}" if denied else "give the state_dir of a shipper"
+            raise StateError(f"state folder {self.root}: {error.strerror}; {todo}") from error
         return self
 
     def holder(self) -> str | None:
@@ -67,9 +68,7 @@ class StateFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StateError(
-                f"state folder {self.root}: lock: {error.strerror}; look as the user of shipper"
-            ) from error
+            raise StateError(f"state folder {self.root}: lock: {error.strerror}; look {AS_SHIPPER}") from error
         try:
             return None if _taken(fd, fcntl.LOCK_SH) else _written_holder(fd)
         finally:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shipper.errors import StateError
+from shipper.errors import AS_SHIPPER, StateError
 from shipper.journal import _segments, codec
 from shipper.journal._segment_file import SegmentFile
 from shipper.limits import KIB, MIB
@@ -101,7 +101,7 @@ def _files(folder: Path, piece_bytes: int) -> Iterator[SegmentFile]:
         except FileNotFoundError:  # settled and deleted in this moment
             continue
         except OSError as error:
-            raise StateError(f"{path}: {error.strerror}; look as the user of shipper") from error
+            raise StateError(f"{path}: {error.strerror}; look {AS_SHIPPER}") from error
         try:
             yield file
         finally:
@@ -114,7 +114,7 @@ def _listed(folder: Path) -> list[bytes]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StateError(f"journal {folder}: {error.strerror}; look as the user of shipper") from error
+        raise StateError(f"journal {folder}: {error.strerror}; look {AS_SHIPPER}") from error
 
 
 def _passed(segment: bytes, committed: Position | None) -> int | None:

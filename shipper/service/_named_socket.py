@@ -15,6 +15,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from shipper.errors import AS_SHIPPER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -91,7 +93,7 @@ def reason(state_dir: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError | ConnectionRefusedError | NotADirectoryError):
         return f"no shipper runs in the state folder {state_dir}; another one is chosen with --state-dir"
     if isinstance(error, PermissionError):
-        return f"state folder {state_dir}: {error.strerror}; ask as the user of shipper, or as root"
+        return f"state folder {state_dir}: {error.strerror}; ask {AS_SHIPPER}"
     if isinstance(error, TimeoutError):
         return f"the shipper in {state_dir} does not answer; it is starting, stopping, or hangs"
     return f"state folder {state_dir}: {error.strerror or error}"

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shipper.config import Config
 from shipper.dead_letter import DeadLetters, read
 from shipper.dead_letter._letter import decode
+from shipper.errors import AS_SHIPPER, StateError
+from shipper.jobs.dead_letters import folder_of
 from tests.cli.commands import SHIPPER, clean_environment, shipper
 from tests.dead_letter.test_files import NOON_US, position, refused
 
@@ -151,3 +154,11 @@ def test_nothing_to_retry_is_no_fault(tmp_path: Path) -> None:
         done = shipper("dead-letters", command, "--state-dir", tmp_path)
         assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_letters_that_may_not_be_read_are_told_as_everything_else_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StateError, match=f"dead letters .*: Permission denied; look {AS_SHIPPER}"):
+        folder_of(Config(state_dir=folder))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipper.errors import StateError
+from shipper.errors import AS_SHIPPER, StateError
 from shipper.journal import StateFolder
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ def test_a_lock_that_cannot_be_looked_at_is_said(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to("lock")
     with pytest.raises(StateError, match="look as the user of shipper"):
         StateFolder(tmp_path).holder()
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said_as_everything_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    with pytest.raises(StateError, match=f"state folder {tmp_path}: Permission denied; look {AS_SHIPPER}"):
+        StateFolder(tmp_path).existing()
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
