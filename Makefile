@@ -93,19 +93,24 @@ fetch: $(STAMP)
 	-@test -n "$$ELASTICSEARCH_URL" || $(PYTHON) -m deploy.local_elasticsearch fetch
 
 $(NPM_STAMP): $(BROWSER)/package-lock.json $(BROWSER)/package.json
-	npm --prefix $(BROWSER) ci --silent
+	@echo 'installing what the tests of the page need into $(BROWSER)/node_modules' >&2
+	@npm --prefix $(BROWSER) ci --silent
 	@touch $@
 
 $(STAMP): requirements.lock pyproject.toml | $(PYTHON)
-	$(PYTHON) -m pip install --quiet --require-hashes -r requirements.lock
-	$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .
+	@echo 'installing the packages of requirements.lock into .venv: a minute the first time' >&2
+	@$(PYTHON) -m pip install --quiet --require-hashes -r requirements.lock
+	@echo 'installing the command, .venv/bin/shipper' >&2
+	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(NATIVE_STAMP): $(NATIVE_SOURCES) $(STAMP)
-	cd native/python && VIRTUAL_ENV=$(CURDIR)/.venv $(CURDIR)/$(BIN)/maturin develop --release --locked --quiet
+	@echo 'building the native engine into .venv: a minute the first time' >&2
+	@cd native/python && VIRTUAL_ENV=$(CURDIR)/.venv $(CURDIR)/$(BIN)/maturin develop --release --locked --quiet
 	@touch $@
 
 $(PYTHON): | prerequisites
+	@echo 'making a virtual environment in .venv' >&2
 	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 			exec $$python -m venv .venv; \
