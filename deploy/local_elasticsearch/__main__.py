@@ -41,7 +41,11 @@ def run(
     heap: Annotated[str, typer.Option(help="Memory of each node's heap, such as 512m.")] = "1g",
     data: Annotated[Path | None, typer.Option(help="Keep the data here; otherwise it is removed at the end.")] = None,
 ) -> None:
-    """Start it in the foreground, print its URL, and stop it on SIGTERM, on Ctrl-C, or with the parent process."""
+    """Start it in the foreground, print its URL, and stop it on SIGTERM, on Ctrl-C, or with the parent process.
+
+    Put into the background with `&`, it ends with that shell: nothing is left running unseen. To have it stay, give it
+    no shell to end with: `setsid --fork python -m deploy.local_elasticsearch run`; `kill` ends it then.
+    """
     parent = os.getppid()
     for end in (signal.SIGTERM, signal.SIGINT):
         signal.signal(end, signal.default_int_handler)
