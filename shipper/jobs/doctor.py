@@ -98,9 +98,12 @@ def _kernel(listeners: list[Listener]) -> Iterator[Finding]:
     with suppress(OSError, ValueError):
         bound = int(_RMEM_MAX.read_text())
         if bound < wanted:
-            text = f"net.core.rmem_max is {bound}, and receive_buffer_bytes asks for {wanted}; without root it counts"
+            text = (
+                f"a receive buffer of {wanted} bytes is asked for (receive_buffer_bytes), and the kernel gives at most "
+                f"{bound} (net.core.rmem_max) to who does not start as root"
+            )
             todo = f"run: sysctl -w net.core.rmem_max={wanted}, and put it into /etc/sysctl.d/"
-            yield Finding("kernel", f"{text}. {todo}", doubtful=True)
+            yield Finding("kernel", f"{text}; {todo}", doubtful=True)
         else:
             yield Finding("kernel", f"net.core.rmem_max is {bound}: buffers of {wanted} bytes are to be had")
     with suppress(OSError, KeyError, ValueError):

@@ -100,10 +100,12 @@ def _look_at_files(listener: config.Listener) -> Iterator[Look]:
     for file in found:
         if not os.access(file, os.R_OK):
             yield Look(f"{listener.url}: {file} cannot be read by this user; mend its permissions", good=False)
-    now = f"matching now: {len(found)}" if found else "no file matches yet; it is read once it appears"
+    none = "no file has this name yet; it is read once it appears, so see whether the name is right"
+    now = f"matching now: {len(found)}" if found else none
     yield Look(
         f"{listener.url}: {now}. Rotation by renaming loses nothing; with copytruncate, what is written between copy "
-        "and truncation is lost"
+        "and truncation is lost",
+        doubtful=not found,
     )
     compressed = [name for name in names if fnmatchcase(name, pattern) and is_compressed(name)]
     if compressed:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shipper.config import Config
+from shipper.config import Config, Listener
 from shipper.encode import choose_engine
 from shipper.jobs.doctor import examine
 from shipper.service import NoStatusError, fetch
@@ -138,3 +138,19 @@ def test_a_socket_that_is_not_haproxys_is_an_error_that_says_what_to_give(tmp_pa
     code, said = examined("--state-dir", tmp_path, "--listen", "stdin:", "--haproxy-socket", tmp_path / "none")
     assert code == 1
     assert f"{tmp_path / 'none'}: No such file or directory; give the path of a `stats socket`" in said
+
+
+def test_a_bound_of_the_kernel_below_what_is_asked_for_is_said_with_the_sysctl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = tmp_path / "rmem_max"
+    bound.write_text("212992\n")
+    monkeypatch.setattr("shipper.jobs.doctor._RMEM_MAX", bound)
+    settings = Config(listeners=(Listener(url="udp://127.0.0.1:0", receive_buffer_bytes=400_000),), state_dir=tmp_path)
+    (found,) = (finding for finding in examine(settings) if "rmem_max" in finding.text and finding.subject == "kernel")
+    assert found.doubtful
+    assert found.text == (
+        "a receive buffer of 400000 bytes is asked for (receive_buffer_bytes), and the kernel gives at most 212992 "
+        "(net.core.rmem_max) to who does not start as root; "
+        "run: sysctl -w net.core.rmem_max=400000, and put it into /etc/sysctl.d/"
+    )

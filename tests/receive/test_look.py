@@ -74,10 +74,17 @@ def test_a_short_queue_of_the_kernel_comes_with_the_sysctl(tmp_path: Path, monke
     assert "sysctl -w net.unix.max_dgram_qlen=512" in queue.text
 
 
+@pytest.mark.parametrize("name", ["haproxy.log", "haproxy.log*"])
+def test_a_file_that_is_not_there_yet_may_be_mistyped(tmp_path: Path, name: str) -> None:
+    (none,) = looks(f"file://{tmp_path}/{name}")
+    assert (none.good, none.doubtful) == (True, True)
+    assert "it is read once it appears, so see whether the name is right" in none.text
+    (tmp_path / "haproxy.log").touch()
+    (found,) = looks(f"file://{tmp_path}/{name}")
+    assert (found.good, found.doubtful) == (True, False)
+
+
 def test_files_are_counted_and_rotation_is_explained(tmp_path: Path) -> None:
-    (none,) = looks(f"file://{tmp_path}/haproxy.log*")
-    assert none.good
-    assert "it is read once it appears" in none.text
     for name in ("haproxy.log", "haproxy.log.1", "haproxy.log.2.gz"):
         (tmp_path / name).touch()
     (found, compressed) = looks(f"file://{tmp_path}/haproxy.log*")

@@ -43,7 +43,7 @@ def advice(
     for target, frontends in targets.items():
         notes += _of_target(target, frontends, config, zone_is_set=zone_is_set)
     if targets and not any(_leads(target.address, listeners) for target in targets):
-        notes += _elsewhere(next(iter(targets)), listeners)
+        notes += _elsewhere(list(targets), listeners)
     return tuple(notes)
 
 
@@ -125,14 +125,17 @@ def _aliases(frontend: Frontend) -> frozenset[str]:
     return frozenset(field.alias for field in compiled.plan.fields)
 
 
-def _elsewhere(target: LogTarget, listeners: Sequence[ListenUrl]) -> Iterator[Note]:
+def _elsewhere(targets: Sequence[LogTarget], listeners: Sequence[ListenUrl]) -> Iterator[Note]:
     """Tell that nothing leads here; a shipper that reads files or standard input gets its lines from somebody else."""
     at = next((listener for listener in listeners if listener.scheme in {"udp", "unix-dgram"}), None)
     if at is not None:
         address = at.path or f"{f'[{at.host}]' if ':' in at.host else at.host}:{at.port}"
         line = f"log {address} len 8192 format rfc5424 local0"
+        there = ", ".join(dict.fromkeys(target.address for target in targets))
         yield Note(
-            target.place, f"no `log` line leads to {address}", f"add `{line}`, unless a relay sends the lines on"
+            targets[0].place,
+            f"no `log` line leads to {address}: shipper gets nothing of what goes to {there}",
+            f"mend its address or port, or add `{line}`; all is well only where a relay sends the lines on",
         )
 
 

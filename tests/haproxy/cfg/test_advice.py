@@ -104,3 +104,4 @@ def test_that_no_line_leads_here_is_told_where_it_can_be_seen(address: str, list
     found = [note.text for note in advice(config(GOOD.replace("192.0.2.1:5140", address)), [listener])]
     elsewhere = [text for text in found if text.startswith("no `log` line leads to ")]
     assert bool(elsewhere) == (not leads and listener.scheme != "tcp")
+    assert all(f"shipper gets nothing of what goes to {address}" in text for text in elsewhere)
