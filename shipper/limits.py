@@ -19,8 +19,8 @@ LINE_BYTES_MAX: Final = 64 * KIB
 RECEIVE_BUFFER_BYTES: Final = 16 * MIB
 """Asked of the kernel for each socket: 7,000 lines of 300 bytes a second, for several seconds of a busy disk."""
 
-RECEIVE_BATCH_LINES: Final = 1024
-"""Datagrams taken between two looks at the other sockets and the clock."""
+RECEIVE_BATCH_LINES: Final = 1536
+"""Datagrams taken between two looks at the other sockets and the clock: two such entries are one batch to encode."""
 
 RECEIVE_CALL_DATAGRAMS: Final = 256
 """Datagrams of one system call of the native engine: 16 MB of addresses, of which only long datagrams use memory."""
@@ -93,8 +93,8 @@ STEADY_S: Final = 60.0
 """A child that ran for so long is well again: its next pause is the shortest."""
 
 # -- journal ---------------------------------------------------------------------------------------------------------
-SEGMENT_BYTES: Final = 64 * MIB
-"""A segment is the unit of deletion: small against the bound, large against the cost of a file."""
+SEGMENT_BYTES: Final = 16 * MIB
+"""A segment is the unit of deletion: large against the cost of a file, small enough that the next takes its memory."""
 
 JOURNAL_BYTES_MAX: Final = 8 * GIB
 """About an hour of 7,000 lines a second; never more than half of what is free at the start."""
@@ -134,7 +134,7 @@ HAPROXY_CFG_EXPANDED_CHARS_MAX: Final = 16 * KIB
 """What the variables of one line may expand to: a value that holds itself twice would double with each line."""
 
 # -- encode ----------------------------------------------------------------------------------------------------------
-BATCH_LINES_MAX: Final = 2_500
+BATCH_LINES_MAX: Final = 3_072
 """Lines encoded in one go: large enough that the cost per batch vanishes, small enough for memory."""
 
 BATCH_BYTES_MAX: Final = 2 * MIB

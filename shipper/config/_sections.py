@@ -101,7 +101,7 @@ class Delivery(Closed):
     """How documents are sent."""
 
     batch_lines_max: PositiveInt = limits.BATCH_LINES_MAX
-    """Lines in one bulk request, at most; one journal entry, of up to 2,047 lines, is never split."""
+    """Lines in one bulk request, at most; one journal entry, of up to 2,559 lines, is never split."""
     linger_s: Annotated[float, Field(ge=0)] = 0.2
     """A line waits at most this long for others to share its request."""
     requests_in_flight_max: PositiveInt = limits.REQUESTS_IN_FLIGHT_MAX

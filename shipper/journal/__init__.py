@@ -4,7 +4,7 @@
    costs what came since the last sync: a second by default, nothing with ``always``.
 2. An append is one write, or nothing: where the disk takes a part, that is taken back.
 3. Positions are given once. A segment's id is 48 bits of milliseconds, later than all before, and 48 random bits; every
-   writer begins a new segment, and no process ever appends to another's. An offset fits 32 bits: a segment is 64 MiB,
+   writer begins a new segment, and no process ever appends to another's. An offset fits 32 bits: a segment is 16 MiB,
    1 GiB at most, and one entry at most 8 MiB.
 4. Every byte is under a checksum (CRC32C): a segment's header of 36 bytes, its interpretation, an entry's header of 76
    bytes, its payload. An entry's header is sealed with the segment's id, so that no bytes of a sender pass for one.

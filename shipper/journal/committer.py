@@ -163,7 +163,7 @@ class Committer:
             for segment in _segments.segments(self._state.journal):
                 if segment < commit.position.segment:
                     _segments.path_of(self._state.journal, segment).unlink(missing_ok=True)
-                    _log.info("segment_deleted", segment=segment.hex())
+                    _log.debug("segment_deleted", segment=segment.hex())
 
 
 def _backup(path: Path) -> Path:

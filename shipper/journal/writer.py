@@ -147,7 +147,7 @@ class Writer:
             raise
         self._begun = self._offset
         self._syncer.sync_begun(fd, self._folder)
-        _log.info("segment_opened", segment=segment.hex())
+        _log.debug("segment_opened", segment=segment.hex())
         return fd
 
     def _write(self, fd: int, parts: Sequence[bytes]) -> None:
