@@ -17,6 +17,7 @@ import lzma
 import os
 import zlib
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self
 
@@ -180,10 +181,11 @@ class Capture:
         pieces = self._pieces(offset)
         blanks = 0
         for piece in pieces:
-            start, self._offset = self._offset, self._offset + len(piece)
+            size = len(piece)
+            start, self._offset = self._offset, self._offset + size
             raw = piece.rstrip(b"\r\n")
             cut = len(raw) > LINE_BYTES_MAX
-            if len(piece) == _READLINE_BYTES and not piece.endswith(b"\n"):
+            if size == _READLINE_BYTES and not piece.endswith(b"\n"):
                 cut = self._pass_over(pieces) or cut
             if raw:
                 yield Line(start, raw[:LINE_BYTES_MAX], cut, self._offset, blanks)
@@ -235,8 +237,7 @@ class Capture:
 
     def _read(self) -> Iterator[bytes]:
         try:
-            while piece := self._stream.readline(_READLINE_BYTES):
-                yield piece
+            yield from iter(partial(self._stream.readline, _READLINE_BYTES), b"")
         except _DAMAGED as error:
             raise Permanent(f"{self.path}: damaged behind byte {self._offset} of its content: {error}") from error
 

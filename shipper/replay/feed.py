@@ -14,13 +14,13 @@ from __future__ import annotations
 import heapq
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from shipper.errors import Permanent
 from shipper.replay.captures import open_capture
 from shipper.replay.header import with_header
-from shipper.replay.moments import Moment, Moments
+from shipper.replay.moments import Moments
 from shipper.replay.shift import Mover, Shift
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shipper.config import Interpretation
     from shipper.replay.captures import Capture, Line
     from shipper.replay.header import HeaderKind
+    from shipper.replay.moments import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,6 @@ class Tally:
         return self.given + self.outside + self.blank
 
 
-_UNKNOWN = Moment(0, 0)
-
-
 class Feed:
     """Reads what was selected. ``lines`` may be asked for once."""
 
@@ -128,20 +126,27 @@ class Feed:
 
     def lines(self) -> Iterator[Outgoing]:
         """Give the lines. Raises Permanent for a file that cannot be opened."""
-        left = self._selection.limit
+        limit = self._selection.limit
         for number in range(self._selection.rounds):
+            left = None if limit is None else limit - self.tally.given
+            if left == 0:
+                return
             self._round = number
             with ExitStack() as stack:
                 self._captures = [stack.enter_context(open_capture(file)) for file in self._selection.files]
                 stack.callback(self._count_blanks)
-                for line in self._one_round():
-                    yield line
-                    left = None if left is None else left - 1
-                    if left == 0:
-                        return
+                yield from islice(self._one_round() if self._selection.needs_times else self._as_they_are(), left)
 
     def _count_blanks(self) -> None:
         self.tally.blank += sum(capture.blank for capture in self._captures)
+
+    def _as_they_are(self) -> Iterator[Outgoing]:
+        """Give the lines of the one file, of whose times nobody asks: without a step that is not needed."""
+        (capture,), tally = self._captures, self.tally
+        for offset, raw, cut, _, _ in self._read(capture):
+            tally.given += 1
+            tally.cut += cut
+            yield Outgoing(raw, 0, capture.path, offset, cut)
 
     def _one_round(self) -> Iterator[Outgoing]:
         streams = [self._timed(capture, number) for number, capture in enumerate(self._captures)]
@@ -160,8 +165,6 @@ class Feed:
         self._end_round(last_us, self.tally.given - before)
 
     def _timed(self, capture: Capture, number: int) -> Iterator[tuple[Moment, Line, int]]:
-        if not self._selection.needs_times:
-            return zip(repeat(_UNKNOWN), self._read(capture), repeat(number), strict=False)
         moments = Moments(self._interpretation, capture.changed_us)
         return ((moment, line, number) for moment, line in moments.timed(self._read(capture)))
 

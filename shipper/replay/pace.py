@@ -101,11 +101,11 @@ class Evenly:
     """Lines where their curve reaches them."""
 
     def __init__(self, curve: Curve) -> None:
-        self._curve = curve
+        self._reaches_s = curve.reaches_s
 
     def due_s(self, number: int, written_us: int) -> float:  # noqa: ARG002 -- by number alone
         """Give where the curve reaches the line."""
-        return self._curve.reaches_s(number)
+        return self._reaches_s(number)
 
 
 class Poisson:

@@ -79,9 +79,11 @@ class Sending:
         """Send all lines. What was read before an error of ``lines`` is sent; an error of the sender ends it."""
         last_us = 0
         now_s = 0.0
+        due_of = self._pace.due_s
         try:
             for number, line in enumerate(lines):
-                due_s = self._pace.due_s(number, line.written_us)
+                last_us = line.written_us
+                due_s = due_of(number, last_us)
                 if due_s > now_s or len(self._batch) >= batch_lines_max:
                     now_s = self._when_due(due_s)
                     if self.course.stopped:
@@ -90,7 +92,6 @@ class Sending:
                     self._batch_due_s = due_s
                 self._batch.append(line)
                 self._last_due_s = max(self._last_due_s, due_s)
-                last_us = max(last_us, line.written_us)
         finally:
             self._flush()
             course = self.course
