@@ -45,7 +45,7 @@ def test_the_same_seed_and_start_give_the_same_file(tmp_path: Path) -> None:
 
 
 def test_the_seconds_say_how_long_it_goes_on() -> None:
-    made = shipper("generate", "--seconds", "10", "--rate", "50", "--no-captures")
+    made = shipper("generate", "--seconds", "10", "--rate", "50", "--start", "2026-11-21T12:00:00Z", "--no-captures")
     assert 200 < made.stdout.count(b"\n") < 1_000
     assert b"{" not in made.stdout
 

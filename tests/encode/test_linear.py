@@ -20,6 +20,8 @@ CLF = (
 SHORT, LONG = 16_000, 64_000
 GROWTH_MAX = 7
 """Four, and room for a machine that has other things to do."""
+TRIES = 5
+"""What takes sixteen times as long fails them all; other things to do pass."""
 
 REPEATED = {
     "blanks": b" ",
@@ -104,8 +106,12 @@ def seconds(line: bytes, interpretation: Interpretation) -> float:
 def check(before: bytes, after: bytes, interpretation: Interpretation = Interpretation()) -> None:  # noqa: B008 -- frozen
     for name, text in (REPEATED | IN_HEX).items():
         short, long = (before + text * (size // len(text)) + after for size in (SHORT, LONG))
-        spent = seconds(long, interpretation)
-        assert spent < 0.02 or spent <= GROWTH_MAX * seconds(short, interpretation), name
+        assert any(is_linear(short, long, interpretation) for _ in range(TRIES)), name
+
+
+def is_linear(short: bytes, long: bytes, interpretation: Interpretation) -> bool:
+    spent = seconds(long, interpretation)
+    return spent < 0.02 or spent <= GROWTH_MAX * seconds(short, interpretation)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
