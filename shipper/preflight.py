@@ -25,7 +25,7 @@ from shipper.limits import GIB
 from shipper.receive import doubled, look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from shipper.config import Config, Listener
@@ -55,7 +55,7 @@ def check(config: Config) -> Iterator[Finding]:
         yield Finding("state", str(error), good=False)
     else:
         yield from _state(config, running)
-    yield from _doubled(config.listeners)
+    yield from (Finding("listener", twice, good=False) for twice in doubled(config.listeners))
     for listener in config.listeners:
         yield from look_at(listener, running=running is not None)
     yield from _elasticsearch(config)
@@ -164,14 +164,6 @@ def _settled(record: Path) -> Iterator[Finding]:
         yield Finding("state", text, good=False)
     elif commit.journaled:
         yield Finding("state", f"{commit.journaled} lines settled so far, {commit.dead_lettered} of them dead letters")
-
-
-def _doubled(listeners: Sequence[Listener]) -> Iterator[Finding]:
-    """Name the listeners that have no address of their own: each is looked at alone, and `run` opens them all."""
-    for number, listener in enumerate(listeners):
-        text = doubled(listener, listeners[:number])
-        if text is not None:
-            yield Finding("listener", text, good=False)
 
 
 def look_at(listener: Listener, *, running: bool) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from shipper.receive._streams import StreamSource
 from shipper.receive._unix_path import UnixPath, bind_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from shipper import config
     from shipper.listen_url import Scheme
@@ -51,10 +51,8 @@ LENGTHEN_QUEUE: Final = f"sysctl -w net.unix.max_dgram_qlen={UNIX_DATAGRAMS_MIN}
 
 def open_sources(listeners: Sequence[config.Listener], passed: Passed | None = None) -> list[Source]:
     """Open every listener, or none: ConfigError names the one that cannot be opened, or what was passed in vain."""
-    for number, listener in enumerate(listeners):
-        twice = doubled(listener, listeners[:number])
-        if twice is not None:
-            raise ConfigError(f"listener {twice}")
+    for twice in doubled(listeners):
+        raise ConfigError(f"listener {twice}")
     passed = passed or Passed()
     sources: list[Source] = []
     try:
@@ -76,18 +74,22 @@ def open_source(number: int, listener: config.Listener, passed: Passed) -> Sourc
         raise ConfigError(f"listener {_refused(listener, error)}") from error
 
 
-def doubled(listener: config.Listener, others: Sequence[config.Listener]) -> str | None:
-    """Say that one of ``others`` has the address of ``listener``, unless none has or both share it.
+def doubled(listeners: Sequence[config.Listener]) -> Iterator[str]:
+    """Name each listener that has the address of one before it, unless both share it.
 
     A file that two follow would be read, and indexed, twice.
     """
-    for other in others:
-        same = other.at.takes_in(listener.at)
-        if (same or listener.at.takes_in(other.at)) and not (listener.reuse_port and other.reuse_port):
+    for number, listener in enumerate(listeners):
+        other = next((each for each in listeners[:number] if _have_one_address(each, listener)), None)
+        if other is not None:
             its = "file" if listener.at.scheme == "file" else "port"
             there = "" if listener.at == other.at else f": {other.url} has its {its}"
-            return f"{listener.url} is listed twice in [[listeners]]{there}; remove one of the two"
-    return None
+            yield f"{listener.url} is listed twice in [[listeners]]{there}; remove one of the two"
+
+
+def _have_one_address(one: config.Listener, other: config.Listener) -> bool:
+    same = one.at.takes_in(other.at) or other.at.takes_in(one.at)
+    return same and not (one.reuse_port and other.reuse_port)
 
 
 def _refused(listener: config.Listener, error: OSError) -> str:

@@ -110,7 +110,7 @@ def test_what_nothing_else_would_refuse_is_read_once(urls: tuple[str, str]) -> N
 
 def test_files_of_one_folder_with_names_of_their_own_are_not_listed_twice(tmp_path: Path) -> None:
     urls = [f"file://{tmp_path}/{name}" for name in ("a*.log", "b.log")] + [f"file://{tmp_path}/sub/a.log"]
-    assert [doubled(Listener(url=urls[n]), [Listener(url=url) for url in urls[:n]]) for n in range(3)] == [None] * 3
+    assert list(doubled([Listener(url=url) for url in urls])) == []
 
 
 @pytest.mark.parametrize(("port", "told"), [(514, 1), (1024, 0)])
