@@ -48,11 +48,11 @@ def test_todays_index_takes_nothing_for_a_while(world: ChaosWorld, block: str) -
     client = world.indexed.client
     with Sender(shipper.port) as sender:
         until(lambda: shipper.commit().indexed, "the index is there")
-        client.indices.put_settings(index=world.indices, settings={f"index.blocks.{block}": True})
+        client.indices.put_settings(index=world.indexed.pattern, settings={f"index.blocks.{block}": True})
         settled = shipper.commit().journaled
         time.sleep(1.0)
         assert fetch(shipper.state.root).unsettled_bytes <= UNSETTLED_BYTES
-        client.indices.put_settings(index=world.indices, settings={f"index.blocks.{block}": None})
+        client.indices.put_settings(index=world.indexed.pattern, settings={f"index.blocks.{block}": None})
         sent = sender.pause()
     world.faultless(shipper, sent=sent)
     assert sent > settled
@@ -83,7 +83,7 @@ def test_a_mapping_that_refuses_everything_makes_no_day_of_dead_letters(world: C
     until(lambda: shipper.events("index_held"), "the fuse has blown")
     client = world.indexed.client
     client.cluster.delete_component_template(name=f"{world.prefix}@custom")
-    for index in client.indices.get(index=world.indices):  # in the evening tomorrow's is there as well
+    for index in client.indices.get(index=world.indexed.pattern):  # in the evening tomorrow's is there as well
         client.indices.delete(index=index)  # nothing is in it, and the field's type cannot be changed
     accounts = world.faultless(shipper, sent=lines)
     assert accounts.dead <= FUSE_WINDOW_ITEMS

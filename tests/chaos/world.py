@@ -55,11 +55,6 @@ class Accounts:
 class ChaosWorld(World):
     """A world in which faults are made."""
 
-    @property
-    def indices(self) -> str:
-        """The pattern of its indices: today's, and tomorrow's once it is made."""
-        return f"{self.prefix}-*"
-
     def is_green(self) -> bool:
         """Whether both copies of every shard are in sync."""
         client = self.indexed.client.options(ignore_status=408)
@@ -113,8 +108,8 @@ class ChaosWorld(World):
 
     def _placed(self) -> list[tuple[str, str, int]]:
         """Give index, id and number of every document."""
-        self.indexed.client.indices.refresh(index=self.indices)
-        hits = scan(self.indexed.client, index=self.indices, size=5_000, query={"_source": ["url.path"]})
+        self.indexed.client.indices.refresh(index=self.indexed.pattern)
+        hits = scan(self.indexed.client, index=self.indexed.pattern, size=5_000, query={"_source": ["url.path"]})
         return [(hit["_index"], hit["_id"], int(hit["_source"]["url"]["path"].removeprefix("/n/"))) for hit in hits]
 
 

@@ -71,7 +71,7 @@ def test_without_its_template_nothing_is_shipped_until_setup_was_run(world: Worl
     sender.close()
     until(lambda: shipper.events("index_held"), "the index was held")
     until(lambda: shipper.journaled() == 300, "they are journaled")
-    assert indexed.client.indices.get(index=f"{prefix}-*") == {}
+    assert indexed.client.indices.get(index=indexed.pattern) == {}
     assert len(shipper.events("index_held")) == 1
     assert "shipper setup" in shipper.events("index_held")[0]["reason"]
     assert len(shipper.pending()) == 300

@@ -33,7 +33,7 @@ def refuse_cookies(world: World) -> None:
 def take_cookies(world: World) -> None:
     """Mend it, in the indices that there are: what is no date is left out of the index, and kept in the document."""
     mended = _cookies({"type": "date", "ignore_malformed": True})
-    world.indexed.client.indices.put_mapping(index=f"{world.prefix}-*", properties=mended["properties"])
+    world.indexed.client.indices.put_mapping(index=world.indexed.pattern, properties=mended["properties"])
 
 
 def _cookies(cookie: dict[str, Any]) -> dict[str, Any]:
@@ -133,13 +133,13 @@ def test_what_the_index_takes_for_nobody_stays_and_the_reason_is_told(world: Wor
     refused(world, shipper, range(10))
     assert shipper.stop() == 0
     take_cookies(world)
-    world.indexed.client.indices.put_settings(index=f"{world.prefix}-*", settings={"index.blocks.write": True})
+    world.indexed.client.indices.put_settings(index=world.indexed.pattern, settings={"index.blocks.write": True})
     shipper.configure(shutdown_timeout_s=1.0)
     outcome = dead_letters.retry(settings(shipper), Choice())
     assert (outcome.chosen, outcome.waiting) == (10, 10)
     assert outcome.troubles
     assert left(shipper) == list(range(10))
-    world.indexed.client.indices.put_settings(index=f"{world.prefix}-*", settings={"index.blocks.write": None})
+    world.indexed.client.indices.put_settings(index=world.indexed.pattern, settings={"index.blocks.write": None})
     assert dead_letters.retry(settings(shipper), Choice()).indexed == 10
 
 

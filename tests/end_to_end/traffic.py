@@ -122,17 +122,18 @@ class Indexed:
 
     def __init__(self, url: str, prefix: str) -> None:
         self.client = Elasticsearch(url, retry_on_timeout=True, max_retries=3)
-        self._pattern = f"{prefix}-*"
+        self.pattern = f"{prefix}-*"
+        """Of their indices: today's, and tomorrow's once it is made."""
 
     def count(self) -> int:
         """Count them."""
-        self.client.indices.refresh(index=self._pattern)
-        return int(self.client.count(index=self._pattern)["count"])
+        self.client.indices.refresh(index=self.pattern)
+        return int(self.client.count(index=self.pattern)["count"])
 
     def documents(self) -> list[Document]:
         """Give them all."""
-        self.client.indices.refresh(index=self._pattern)
-        hits = scan(self.client, index=self._pattern, size=2_000)
+        self.client.indices.refresh(index=self.pattern)
+        hits = scan(self.client, index=self.pattern, size=2_000)
         return [Document(hit["_index"], hit["_id"], hit["_source"]) for hit in hits]
 
     def numbers(self) -> Counter[int]:
