@@ -20,7 +20,7 @@ RECEIVE_BUFFER_BYTES: Final = 16 * MIB
 """Asked of the kernel for each socket: 7,000 lines of 300 bytes a second, for several seconds of a busy disk."""
 
 RECEIVE_BATCH_LINES: Final = 1536
-"""Datagrams taken between two looks at the other sockets and the clock: two such entries are one batch to encode."""
+"""Datagrams taken between two looks at the other sockets and the clock."""
 
 RECEIVE_CALL_DATAGRAMS: Final = 256
 """Datagrams of one system call of the native engine: 16 MB of addresses, of which only long datagrams use memory."""
@@ -134,7 +134,7 @@ HAPROXY_CFG_EXPANDED_CHARS_MAX: Final = 16 * KIB
 """What the variables of one line may expand to: a value that holds itself twice would double with each line."""
 
 # -- encode ----------------------------------------------------------------------------------------------------------
-BATCH_LINES_MAX: Final = 3_072
+BATCH_LINES_MAX: Final = 2 * RECEIVE_BATCH_LINES
 """Lines encoded in one go: large enough that the cost per batch vanishes, small enough for memory."""
 
 BATCH_BYTES_MAX: Final = 2 * MIB

@@ -42,14 +42,14 @@ def write_lines(lines: Iterable[bytes], output: Path | None) -> None:
 
 
 def _write(lines: Iterator[bytes], target: Path | None) -> int:
-    first = list(islice(lines, 1))
+    lines = chain(list(islice(lines, 1)), lines)  # what cannot be read leaves no new file
     if target is None:
-        _write_into(sys.stdout.buffer, chain(first, lines))
+        _write_into(sys.stdout.buffer, lines)
         return 0
     special = target.exists() and not target.is_file()
     with target.open("wb" if special else "xb", _WRITE_BYTES) as stream:
         try:
-            _write_into(stream, chain(first, lines))
+            _write_into(stream, lines)
         except BaseException:
             if not special:
                 target.unlink()
