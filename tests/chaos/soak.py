@@ -195,8 +195,9 @@ class Soak:
             proxy.faults = Faults()
 
     def _block(self, value: str | None) -> None:
-        indexed = self.world.indexed
-        indexed.client.indices.put_settings(index=indexed.pattern, settings={"index.blocks.write": value})
+        client = self.world.indexed.client
+        for index in client.indices.get(index=self.world.indexed.pattern):
+            client.indices.put_settings(index=index, settings={"index.blocks.write": value})
 
     def _whole(self) -> None:
         """Wait until every copy of every shard is in sync."""
