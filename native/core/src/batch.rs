@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::answers::{Answer, Answers, Asked, Rewritten};
-use crate::document::{Document, Facts, Pens};
+use crate::document::{Document, Pens};
 use crate::header::Header;
 use crate::line::{Front, Spans, Steps};
 use crate::plan::{self, Plan, PlanError, Times};
+use crate::reading::{self, Facts};
 use crate::request::Request;
 use crate::time::{self, DAY_US, Dates, Interval, MS_US, Moments, SECOND_US, Wall, Zone};
 use crate::{Declined, Taken, values};
@@ -80,6 +81,8 @@ struct Format {
     date: usize,
     total: Option<usize>,
     request: Option<usize>,
+    /// How many quotes stand between its values.
+    quotes: usize,
     tags: Vec<Box<[u8]>>,
     /// The number of the only document, or those by the value that names the frontend.
     document: Choice,
@@ -194,7 +197,7 @@ impl Engine {
 
     /// Encodes all lines whose meaning is certain. `answers` are those to what `ask` gave, by the question.
     #[must_use]
-    pub fn encode(&self, entries: &[Entry], answers: &[Answers]) -> Encoding {
+    pub fn encode<'e>(&'e self, entries: &'e [Entry<'e>], answers: &'e [Answers<'e>]) -> Encoding {
         let lines: usize = entries.iter().map(|entry| entry.table.len() / LINE_HEADER_BYTES).sum();
         let bytes: usize = entries.iter().map(|entry| entry.data.len()).sum();
         let mut work = Work {
@@ -209,6 +212,7 @@ impl Engine {
             scratch: Vec::new(),
             rewritten: Rewritten::default(),
             certain: None,
+            header: None,
         };
         let mut number = 0;
         for (place, entry) in entries.iter().enumerate() {
@@ -239,11 +243,13 @@ impl Format {
         let place = |alias: &str| aliases.iter().position(|each| *each == alias);
         let needed = |alias: &str| place(alias).ok_or_else(|| PlanError(format!("a format has no {alias}")));
         let first = documents.len();
-        for document in &format.documents {
-            documents.push(Document::compile(document, documents.len(), place)?);
-        }
-        for aliases in &format.asked {
-            asked.push(aliases.iter().map(|alias| needed(alias)).collect::<Result<_, _>>()?);
+        let steps = Steps::compile(&format.steps)?;
+        for (document, aliases) in format.documents.iter().zip(&format.asked) {
+            let places: Vec<usize> = aliases.iter().map(|alias| needed(alias)).collect::<Result<_, _>>()?;
+            let is_kept = |place: &usize| !places.contains(place); // what Python puts in its place may be anything
+            let kind = |place: usize| Some(place).filter(is_kept).and_then(|place| steps.kind(place));
+            documents.push(Document::compile(document, documents.len(), place, kind)?);
+            asked.push(places);
         }
         let numbers = format.frontends.iter().map(|(name, number)| (name.as_bytes().into(), first + number));
         let document = match &format.frontend {
@@ -252,7 +258,8 @@ impl Format {
         };
         let doubts = format.doubts.iter().map(|doubt| Ok((needed(&doubt.after)?, Front::compile(&doubt.front)?)));
         Ok(Self {
-            steps: Steps::compile(&format.steps)?,
+            quotes: steps.quotes(),
+            steps,
             doubts: doubts.collect::<Result<_, PlanError>>()?,
             front: Front::compile(&format.front)?,
             proven: format.proven,
@@ -308,6 +315,8 @@ struct Work<'e> {
     rewritten: Rewritten,
     /// The interval of the last line, and its zone.
     certain: Option<(usize, Interval)>,
+    /// The header of the last line, and its text.
+    header: Option<(&'e [u8], Header<'e>)>,
 }
 
 /// A line and what is known of it.
@@ -320,7 +329,7 @@ struct Line<'a> {
 
 impl<'e> Work<'e> {
     /// Encodes the lines of one entry, from `number`; gives the number of the line behind it.
-    fn entry(&mut self, place: usize, entry: &Entry, mut number: u32) -> u32 {
+    fn entry(&mut self, place: usize, entry: &'e Entry, mut number: u32) -> u32 {
         let mut prefix = [0; 16];
         base64(entry.segment, &mut prefix);
         for Listed { start, delta_us, origin, raw } in entry.lines() {
@@ -358,9 +367,10 @@ impl<'e> Work<'e> {
     }
 
     /// Writes the document of a line; gives its number and the day of its index.
-    fn line(&mut self, line: &Line) -> Taken<(u16, i32)> {
-        let header = Header::read(line.raw, &mut self.moments)?;
-        if std::str::from_utf8(line.raw).is_err() {
+    fn line(&mut self, line: &Line<'e>) -> Taken<(u16, i32)> {
+        let header = self.header(line.raw)?;
+        let quotes = reading::quotes(line.raw);
+        if quotes.is_none() && std::str::from_utf8(line.raw).is_err() {
             return Err(Declined);
         }
         let engine = self.engine;
@@ -373,22 +383,25 @@ impl<'e> Work<'e> {
         }
         let skew = engine.times.skew(event_us + total_us, line.received_us);
         let answers = self.answers(line, &engine.asked[number])?;
-        let (mut raw, mut spans) = (line.raw, &self.spans);
+        let (mut raw, mut spans, mut plain) = (line.raw, &self.spans, quotes == Some(format.quotes));
         if answers.iter().any(|(place, answer)| *answer.value != raw[spans[*place].clone()]) {
             self.rewritten.write(raw, spans, answers.iter().map(|(place, answer)| (*place, answer.value)));
             (raw, spans) = (&self.rewritten.raw, &self.rewritten.spans);
+            plain = reading::quotes(raw) == Some(format.quotes);
         }
-        let quoted = format.request.map(|place| &raw[spans[place].clone()]);
+        let inside = format.request.map(|place| &raw[spans[place].clone()]);
         let facts = Facts {
             raw,
             spans,
             header,
+            source: (line.place.entry, line.place.origin),
             sender: &line.origin.sender,
             observer: if line.origin.is_observer { line.origin.sender.as_bytes() } else { b"" },
             event_us,
             received_us: line.received_us,
-            request: quoted.map(|quoted| Request::read(quoted, &mut self.scratch)).transpose()?.unwrap_or_default(),
+            request: inside.map(|quoted| Request::read(quoted, &mut self.scratch)).transpose()?.unwrap_or_default(),
             answers: &answers,
+            plain,
         };
         engine.documents[number].write(&mut self.content, &facts, &mut self.pens)?;
         if skew != 0 {
@@ -396,6 +409,18 @@ impl<'e> Work<'e> {
         }
         let day = i32::try_from(event_us.div_euclid(DAY_US)).map_err(|_| Declined)?;
         Ok((u16::try_from(number).unwrap_or(NO_FORMAT), day))
+    }
+
+    /// Reads the header of a line, if it is not that of the line before.
+    fn header(&mut self, raw: &'e [u8]) -> Taken<Header<'e>> {
+        if let Some((text, header)) = self.header
+            && raw.starts_with(text)
+        {
+            return Ok(header);
+        }
+        let header = Header::read(raw, &mut self.moments)?;
+        self.header = Some((&raw[..header.end], header)).filter(|(text, _)| !text.is_empty());
+        Ok(header)
     }
 
     /// Finds the format of a line, and the number of its document; `spans` are then its values.

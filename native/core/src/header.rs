@@ -14,6 +14,8 @@ pub(crate) struct Header<'a> {
     pub hostname: &'a [u8],
     pub tag: &'a [u8],
     pub process: &'a [u8],
+    /// What holds these words, and nothing that another line of the same process would have otherwise.
+    pub words: &'a [u8],
     /// When it was sent, where it says so with an offset.
     pub moment: Option<i64>,
     /// Where the message begins.
@@ -67,6 +69,7 @@ impl<'a> Reader<'a> {
             return Err(Declined);
         }
         self.at += 16;
+        let start = self.at;
         let first = self.word()?;
         let hostname = if self.skip(b" ") { first } else { &[] };
         let tag = if hostname.is_empty() { first } else { self.word()? };
@@ -74,13 +77,15 @@ impl<'a> Reader<'a> {
         if !self.skip(b"]: ") {
             return Err(Declined);
         }
-        Ok(Header { hostname: or_nothing(hostname), tag: or_nothing(tag), process, ..Header::default() })
+        let words = &self.line[start..self.at];
+        Ok(Header { hostname: or_nothing(hostname), tag: or_nothing(tag), process, words, ..Header::default() })
     }
 
     /// Reads `1 2026-11-21T01:02:03.456789+01:00 host haproxy 123 - - `.
     fn modern(&mut self, moments: &mut Moments) -> Taken<Header<'a>> {
         self.at += 2;
         let moment = moments.read(self.token()?).ok_or(Declined)?;
+        let start = self.at;
         let hostname = or_nothing(self.token()?);
         let tag = or_nothing(self.token()?);
         let process = if self.skip(b"- ") { &[] } else { self.process()? };
@@ -90,7 +95,8 @@ impl<'a> Reader<'a> {
         if !self.skip(b"- - ") {
             return Err(Declined);
         }
-        Ok(Header { hostname, tag, process, moment: Some(moment), ..Header::default() })
+        let words = &self.line[start..self.at];
+        Ok(Header { hostname, tag, process, words, moment: Some(moment), ..Header::default() })
     }
 
     fn skip(&mut self, text: &[u8]) -> bool {

@@ -194,7 +194,7 @@ fn block(rest: &[u8]) -> Option<usize> {
     if rest.first() != Some(&b'{') {
         return None;
     }
-    let end = 1 + rest[1..].iter().position(|byte| matches!(byte, b'{' | b'}' | b'"'))?;
+    let end = 1 + memchr::memchr3(b'{', b'}', b'"', &rest[1..])?;
     (rest[end] == b'}').then_some(end + 1)
 }
 

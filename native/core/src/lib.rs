@@ -20,6 +20,7 @@ mod json;
 mod kinds;
 mod line;
 mod plan;
+mod reading;
 mod request;
 mod time;
 mod values;

@@ -8,10 +8,16 @@ use crate::plan::{self, PlanError, Step};
 /// Where each value stands in the line; an absent one is empty.
 pub(crate) type Spans = Vec<Range<usize>>;
 
+/// A value, and the fixed text behind it.
 #[derive(Debug)]
-enum Move {
-    Literal(Box<[u8]>),
-    Byte(u8),
+struct Move {
+    value: Value,
+    then: Vec<u8>,
+}
+
+#[derive(Debug)]
+#[repr(u8)]
+enum Value {
     Field(Kind),
     /// A block with the blank before it, or neither.
     Block,
@@ -20,88 +26,91 @@ enum Move {
     Rest,
 }
 
-/// The steps of one format.
+/// The steps of one format: a fixed text, and values.
 #[derive(Debug)]
-pub(crate) struct Steps(Vec<Move>);
+pub(crate) struct Steps {
+    first: Vec<u8>,
+    moves: Vec<Move>,
+}
 
 impl Steps {
     pub fn compile(steps: &[Step]) -> Result<Self, PlanError> {
-        let mut moves: Vec<Move> = Vec::with_capacity(steps.len());
+        let (mut first, mut moves) = (Vec::new(), Vec::<Move>::new());
         for step in steps {
-            match step {
-                Step::Blank => moves.push(Move::Byte(b' ')),
-                Step::Literal(text) if text.len() == 1 => moves.push(Move::Byte(text.as_bytes()[0])),
-                Step::Literal(text) => moves.push(Move::Literal(text.as_bytes().into())),
+            let fixed = moves.last_mut().map_or(&mut first, |last| &mut last.then);
+            let value = match step {
+                Step::Blank => {
+                    fixed.push(b' ');
+                    continue;
+                }
+                Step::Literal(text) => {
+                    fixed.extend_from_slice(text.as_bytes());
+                    continue;
+                }
                 Step::Field { kind, .. } => match Kind::named(kind)? {
-                    Kind::Block => {
-                        if !matches!(moves.pop(), Some(Move::Byte(b' '))) {
-                            return Err(PlanError("a block without a blank before it".into()));
-                        }
-                        moves.push(Move::Block);
-                    }
-                    kind => moves.push(Move::Field(kind)),
+                    Kind::Block if fixed.pop() == Some(b' ') => Value::Block,
+                    Kind::Block => return Err(PlanError("a block without a blank before it".into())),
+                    kind => Value::Field(kind),
                 },
-                Step::Word { end, .. } => moves.push(Move::Word(byte(*end)?)),
-                Step::Text { until, .. } if until.is_empty() => moves.push(Move::Rest),
-                Step::Text { until, .. } => moves.push(Move::Text(until.as_bytes().into())),
-            }
+                Step::Word { end, .. } => Value::Word(byte(*end)?),
+                Step::Text { until, .. } if until.is_empty() => Value::Rest,
+                Step::Text { until, .. } => Value::Text(until.as_bytes().into()),
+            };
+            moves.push(Move { value, then: Vec::new() });
         }
-        Ok(Self(moves))
+        Ok(Self { first, moves })
+    }
+
+    /// Gives what the value at a place is found to be.
+    pub fn kind(&self, place: usize) -> Option<Kind> {
+        match self.moves[place].value {
+            Value::Field(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// Counts the quotes between the values.
+    pub fn quotes(&self) -> usize {
+        let behind = self.moves.iter().flat_map(|step| &step.then);
+        self.first.iter().chain(behind).filter(|&&byte| byte == b'"').count()
     }
 
     /// Reads a line from `start` to its end; `spans` is then the values. False where it is not of this format, or odd.
     pub fn read(&self, line: &[u8], start: usize, spans: &mut Spans) -> bool {
         spans.clear();
-        let mut at = start;
-        for step in &self.0 {
-            match step {
-                Move::Byte(byte) => {
-                    if line.get(at) != Some(byte) {
-                        return false;
-                    }
+        let Some(mut at) = behind(&self.first, line, start) else { return false };
+        for Move { value, then } in &self.moves {
+            let rest = &line[at..];
+            let length = match value {
+                Value::Field(kind) => kind.length(rest),
+                Value::Word(end) => memchr::memchr2(b' ', *end, rest).or(Some(rest.len())).filter(|&length| length > 0),
+                Value::Text(until) => memchr::memmem::find(rest, until),
+                Value::Rest => Some(rest.len()),
+                Value::Block if rest.starts_with(b" {") => {
                     at += 1;
+                    Kind::Block.length(&line[at..])
                 }
-                Move::Literal(text) => {
-                    if !line[at..].starts_with(text) {
-                        return false;
-                    }
-                    at += text.len();
-                }
-                Move::Field(kind) => {
-                    let Some(length) = kind.length(&line[at..]) else { return false };
-                    spans.push(at..at + length);
-                    at += length;
-                }
-                Move::Word(end) => {
-                    let length = memchr::memchr2(b' ', *end, &line[at..]).unwrap_or(line.len() - at);
-                    if length == 0 {
-                        return false;
-                    }
-                    spans.push(at..at + length);
-                    at += length;
-                }
-                Move::Text(until) => {
-                    let Some(length) = memchr::memmem::find(&line[at..], until) else { return false };
-                    spans.push(at..at + length);
-                    at += length;
-                }
-                Move::Rest => {
-                    spans.push(at..line.len());
-                    at = line.len();
-                }
-                Move::Block => {
-                    if line.get(at) == Some(&b' ') && line.get(at + 1) == Some(&b'{') {
-                        let Some(length) = Kind::Block.length(&line[at + 1..]) else { return false };
-                        spans.push(at + 1..at + 1 + length);
-                        at += 1 + length;
-                    } else {
-                        spans.push(at..at);
-                    }
-                }
-            }
+                Value::Block => Some(0),
+            };
+            let Some(length) = length else { return false };
+            spans.push(at..at + length);
+            at = match behind(then, line, at + length) {
+                Some(next) => next,
+                None => return false,
+            };
         }
         at == line.len()
     }
+}
+
+/// Gives where a line goes on behind a fixed text.
+fn behind(text: &[u8], line: &[u8], at: usize) -> Option<usize> {
+    let stands = match *text {
+        [] => true,
+        [byte] => line.get(at) == Some(&byte),
+        _ => line[at..].starts_with(text),
+    };
+    stands.then_some(at + text.len())
 }
 
 fn byte(letter: char) -> Result<u8, PlanError> {

@@ -171,39 +171,44 @@ fn offset(text: &[u8]) -> Option<i64> {
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     second: i64,
-    text: Vec<u8>,
+    text: [u8; MOMENT_BYTES],
 }
+
+const MOMENT_BYTES: usize = 27;
 
 impl Writer {
-    pub fn write(&mut self, out: &mut Vec<u8>, us: i64) {
+    pub fn write(&mut self, us: i64) -> &[u8; MOMENT_BYTES] {
         let second = us.div_euclid(SECOND_US);
-        if second != self.second || self.text.is_empty() {
+        if second != self.second || self.text[0] == 0 {
             self.second = second;
+            self.text = *b"0000-00-00T00:00:00.000000Z";
             let (year, month, day) = date(second.div_euclid(DAY_S));
             let clock = second.rem_euclid(DAY_S);
-            self.text.clear();
-            digits(&mut self.text, year, 4);
-            for (mark, part) in
-                [(b'-', month), (b'-', day), (b'T', clock / 3_600), (b':', clock / 60 % 60), (b':', clock % 60)]
-            {
-                self.text.push(mark);
-                digits(&mut self.text, part, 2);
+            let parts = [year / 100, year % 100, month, day, clock / 3_600, clock / 60 % 60, clock % 60];
+            for (at, part) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(parts) {
+                self.text[at..at + 2].copy_from_slice(&pair(part));
             }
         }
-        out.extend_from_slice(&self.text);
-        out.push(b'.');
-        digits(out, us.rem_euclid(SECOND_US), 6);
-        out.push(b'Z');
+        let fraction = us.rem_euclid(SECOND_US);
+        for (at, part) in [20, 22, 24].into_iter().zip([fraction / 10_000, fraction / 100 % 100, fraction % 100]) {
+            self.text[at..at + 2].copy_from_slice(&pair(part));
+        }
+        &self.text
     }
 }
 
-fn digits(out: &mut Vec<u8>, mut value: i64, width: usize) {
-    let mut text = [b'0'; 6];
-    for place in (0..width).rev() {
-        text[place] = b'0' + u8::try_from(value % 10).unwrap_or(0);
-        value /= 10;
-    }
-    out.extend_from_slice(&text[..width]);
+/// Gives two digits.
+fn pair(value: i64) -> [u8; 2] {
+    const PAIRS: [[u8; 2]; 100] = {
+        let mut pairs = [[0; 2]; 100];
+        let mut value = 0;
+        while value < 100 {
+            pairs[value as usize] = [b'0' + value / 10, b'0' + value % 10];
+            value += 1;
+        }
+        pairs
+    };
+    PAIRS[usize::try_from(value).unwrap_or(0)]
 }
 
 impl Times {
@@ -254,9 +259,7 @@ mod tests {
     #[test]
     fn a_second_is_written_as_it_was_read() {
         let wall = Dates::default().read(b"29/Feb/2028:23:59:59.007").unwrap();
-        let mut out = Vec::new();
-        Writer::default().write(&mut out, wall.us);
-        assert_eq!(out, b"2028-02-29T23:59:59.007000Z");
+        assert_eq!(Writer::default().write(wall.us), b"2028-02-29T23:59:59.007000Z");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! How the values of a line become values of its document (`shipper/haproxy/fields.py`), by the reader's name.
 
-use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
-use crate::kinds::DIGITS_MAX;
+use crate::kinds::{DIGITS_MAX, Kind};
 use crate::plan::{PlanError, Value};
-use crate::{Declined, Taken, json};
+use crate::{Declined, Taken};
 
 /// The digits of a total that fits a long as nanoseconds.
 const TOTAL_DIGITS_MAX: usize = 12;
@@ -15,9 +14,8 @@ const FAILURE_STATUS_MIN: u64 = 400;
 
 /// A reader; the numbers are places among the line's values.
 #[derive(Debug)]
+#[repr(u8)]
 pub(crate) enum Read {
-    Timestamp,
-    Created,
     Original,
     Priority,
     Facility,
@@ -28,6 +26,11 @@ pub(crate) enum Read {
     ProcessNumber,
     Sender,
     Observer,
+    /// What the step held to be a number.
+    Digits {
+        of: usize,
+        timer: bool,
+    },
     Word(usize),
     Name(usize),
     Ip(usize),
@@ -37,17 +40,37 @@ pub(crate) enum Read {
     Nanoseconds(usize),
     Rest(Box<[usize]>),
     Status(usize),
-    Outcome { status: Option<usize>, state: Option<usize>, errors: Vec<u8> },
+    Outcome {
+        status: Option<usize>,
+        state: Option<usize>,
+        errors: Vec<u8>,
+    },
     Plus(Box<[usize]>),
-    Tilde { frontend: usize, error: Option<usize> },
-    Flag { flag: usize, version: Option<usize> },
+    Tilde {
+        frontend: usize,
+        error: Option<usize>,
+    },
+    Flag {
+        flag: usize,
+        version: Option<usize>,
+    },
     TlsVersion(usize),
     TlsProtocol(usize),
     Cipher(usize),
-    Letter { of: usize, at: usize, names: BTreeMap<u8, Box<[u8]>> },
+    Letter {
+        of: usize,
+        at: usize,
+        names: Box<[Box<[u8]>; 256]>,
+    },
     Captures(Side),
-    Ambiguous { request: usize, response: usize },
-    Labels { configured: Box<[u8]>, own: Box<[(Box<[u8]>, usize)]> },
+    Ambiguous {
+        request: usize,
+        response: usize,
+    },
+    Labels {
+        configured: Box<[u8]>,
+        own: Box<[(Box<[u8]>, usize)]>,
+    },
     Header(Slot),
     Headers(Side, usize, Box<[(Box<[u8]>, usize)]>),
     ClientAddress(Slot),
@@ -64,7 +87,10 @@ pub(crate) enum Read {
     Path,
     Pattern,
     Query,
-    Added { of: usize, at: usize },
+    Added {
+        of: usize,
+        at: usize,
+    },
 }
 
 impl Read {
@@ -72,8 +98,6 @@ impl Read {
     pub fn named(value: &Value, places: &[usize]) -> Result<Self, PlanError> {
         let one = || places.first().copied().ok_or_else(|| PlanError(format!("{:?} reads a value", value.read)));
         Ok(match value.read.as_str() {
-            "timestamp" => Self::Timestamp,
-            "created" => Self::Created,
             "original" => Self::Original,
             "priority" => Self::Priority,
             "facility" => Self::Facility,
@@ -105,11 +129,13 @@ impl Read {
             "tls_version" => Self::TlsVersion(one()?),
             "tls_protocol" => Self::TlsProtocol(one()?),
             "cipher" => Self::Cipher(one()?),
-            "letter" => Self::Letter {
-                of: one()?,
-                at: value.at,
-                names: value.names.iter().map(|(&letter, name)| (letter as u8, name.as_bytes().into())).collect(),
-            },
+            "letter" => {
+                let mut names = Box::new([const { Vec::new() }; 256].map(Vec::into_boxed_slice));
+                for (&letter, name) in &value.names {
+                    names[usize::from(letter as u8)] = name.as_bytes().into();
+                }
+                Self::Letter { of: one()?, at: value.at, names }
+            }
             "captures" => Self::Captures(Side::named(value, places)?),
             "ambiguous" => Self::Ambiguous { request: one()?, response: *places.last().unwrap_or(&0) },
             "labels" => {
@@ -139,6 +165,16 @@ impl Read {
             "added" => Self::Added { of: one()?, at: value.at },
             unknown => return Err(PlanError(format!("unknown reader {unknown:?}"))),
         })
+    }
+
+    /// Spares itself what the grammar of its value has found out.
+    pub fn sure_of(self, kind: impl Fn(usize) -> Option<Kind>) -> Self {
+        let is_number = |of| matches!(kind(of), Some(Kind::Number | Kind::Marked));
+        match self {
+            Self::Count(of) if is_number(of) => Self::Digits { of, timer: false },
+            Self::Timer(of) if is_number(of) => Self::Digits { of, timer: true },
+            other => other,
+        }
     }
 }
 
@@ -270,7 +306,25 @@ pub(crate) fn is_ip(raw: &[u8]) -> Taken<bool> {
 }
 
 fn is_address(raw: &[u8]) -> bool {
-    std::str::from_utf8(raw).is_ok_and(|text| text.parse::<Ipv4Addr>().is_ok() || text.parse::<Ipv6Addr>().is_ok())
+    is_ipv4(raw) || std::str::from_utf8(raw).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+}
+
+/// Tells whether this is an address in dotted decimals without leading zeros.
+fn is_ipv4(raw: &[u8]) -> bool {
+    let (mut dots, mut value, mut digits) = (0, 0, 0);
+    for &byte in raw {
+        if byte == b'.' && digits > 0 {
+            (dots, value, digits) = (dots + 1, 0, 0);
+        } else if byte.is_ascii_digit() && !(digits > 0 && value == 0) {
+            (value, digits) = (value * 10 + u32::from(byte - b'0'), digits + 1);
+            if value > 255 {
+                return false;
+            }
+        } else {
+            return false;
+        }
+    }
+    dots == 3 && digits > 0
 }
 
 /// Gives what is left of the total, the last of them, when each phase was reached and ended.
@@ -314,15 +368,16 @@ pub(crate) fn tls(raw: &[u8]) -> Option<(&'static [u8], &[u8])> {
     shaped.then_some((protocol, version))
 }
 
-/// Writes the values of a block of captures, `v|v`, as a list.
-pub(crate) fn captures(out: &mut Vec<u8>, block: &[u8], scratch: &mut Vec<u8>) -> Taken<()> {
-    out.push(b'[');
-    for (number, value) in block.split(|&byte| byte == b'|').enumerate() {
-        if number > 0 {
-            out.push(b',');
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_what_the_standard_library_takes_for_one() {
+        let texts =
+            "1.2.3.4 0.0.0.0 255.255.255.255 256.1.1.1 01.2.3.4 00.1.1.1 1.2.3 1.2.3.4.5 1..2.3 1.2.3. .1.2.3 1.2.3.4a";
+        for text in texts.split(' ').chain(["", "::1", "1", "::ffff:1.2.3.4", "1.2.3.4 ", "1000.1.1.1", "1.2.3.+4"]) {
+            assert_eq!(is_address(text.as_bytes()), text.parse::<std::net::IpAddr>().is_ok(), "{text}");
         }
-        json::string(out, crate::request::unescape(value, scratch)?);
     }
-    out.push(b']');
-    Ok(())
 }
