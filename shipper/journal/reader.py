@@ -1,8 +1,8 @@
 """Reads the journal in batches, from the commit on, and follows the writer.
 
 1. A batch holds whole entries of one segment: all its lines have one interpretation.
-2. A segment is finished when a newer one exists; that is looked for before its end is read, so that nothing the writer
-   appended before it moved on is missed.
+2. A segment is finished when a newer one exists. That is looked for once nothing more can be read, and then the end is
+   read again, so that nothing the writer appended before it moved on is missed.
 3. Damage never stops the reading: see ``_segment_reader``. A segment without a readable header is kept aside as a
    whole; its lines count as lost with the next batch.
 """
@@ -49,15 +49,18 @@ class Reader:
     def read(self, lines_max: int, bytes_max: int) -> Batch | None:
         """Give what comes next, at least one entry; None when there is nothing new now."""
         while True:
+            batch = self._batch(lines_max, bytes_max, finished=False)
+            if batch is not None and self._held is not None:
+                self._more = True
+                return batch
             later = self._later()
-            if self._segment is not None:
-                batch = self._batch(self._segment, lines_max, bytes_max, finished=bool(later))
-                if batch is not None or not later:
-                    self._more = batch is not None and (self._held is not None or bool(later))
-                    return batch
-            if not later:
-                return None
-            self._enter(later[0])
+            if batch is None and later:
+                batch = self._batch(lines_max, bytes_max, finished=True)
+                if batch is None:
+                    self._enter(later[0])
+                    continue
+            self._more = bool(later)
+            return batch
 
     def close(self) -> None:
         """Close the segment that is being read."""
@@ -83,8 +86,9 @@ class Reader:
         path = _segments.path_of(self._folder, segment)
         self._segment = SegmentReader(path, segment, start, self._quarantine)
 
-    def _batch(self, segment: SegmentReader, lines_max: int, bytes_max: int, *, finished: bool) -> Batch | None:
-        if not segment.begin() or segment.header is None:
+    def _batch(self, lines_max: int, bytes_max: int, *, finished: bool) -> Batch | None:
+        segment = self._segment
+        if segment is None or not segment.begin() or segment.header is None:
             return None
         entries: list[Entry] = []
         lines = size = 0
