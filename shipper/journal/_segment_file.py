@@ -1,7 +1,7 @@
 """A segment's file, read in pieces: headers by their offset, and the next one that holds behind damage.
 
-What was read is remembered until ``forget``: the file may have grown since, and what is near its end may be a write
-that was seen in parts.
+The piece that was read last is remembered until ``forget``: the file may have grown since, and what is near its end may
+be a write that was seen in parts. What is larger than a piece is read by itself, once: nobody asks for it again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from shipper.journal import codec
-from shipper.limits import MIB
+from shipper.limits import KIB, MIB
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 class SegmentFile:
     """The file of ``segment``, open for reading.
 
-    So many bytes are read at once that a thousand small entries cost one call.
+    A piece holds dozens of small entries, or the header and the tables of a large one, whose lines are read by
+    themselves.
     """
 
-    def __init__(self, path: Path, segment: bytes, piece_bytes: int = MIB) -> None:
+    def __init__(self, path: Path, segment: bytes, piece_bytes: int = 32 * KIB) -> None:
         self.segment = segment
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._seed = codec.seed(segment)
@@ -51,9 +52,10 @@ class SegmentFile:
         """Read the entry header at ``offset``; None when none is there that holds."""
         return codec.decode_entry_header(self.read(offset, codec.ENTRY_HEADER_BYTES), self._seed)
 
-    def payload(self, offset: int, header: codec.EntryHeader) -> bytes:
-        """Give what follows the ``header`` at ``offset``, less where the file ends."""
-        return self.read(offset + codec.ENTRY_HEADER_BYTES, header.payload_bytes)
+    def payload(self, offset: int, header: codec.EntryHeader) -> tuple[bytes, bytes]:
+        """Give the tables that follow the ``header`` at ``offset``, and the lines' bytes; less where the file ends."""
+        tables, lines = offset + codec.ENTRY_HEADER_BYTES, offset + codec.ENTRY_HEADER_BYTES + header.tables_bytes
+        return self.read(tables, header.tables_bytes), self.read(lines, header.payload_bytes - header.tables_bytes)
 
     def find_header(self, offset: int) -> int | None:
         """Find the first entry header that holds, at ``offset`` or after it."""
@@ -82,6 +84,7 @@ class SegmentFile:
         """Give ``size`` bytes at ``offset``, fewer where the file ends."""
         at = offset - self._piece_at
         if at < 0 or at + size > len(self._piece):
-            piece = os.pread(self._fd, max(size, self._piece_bytes), offset)
-            self._piece, self._piece_at, at = piece, offset, 0
+            if size > self._piece_bytes:
+                return os.pread(self._fd, size, offset)
+            self._piece, self._piece_at, at = os.pread(self._fd, self._piece_bytes, offset), offset, 0
         return self._piece[at : at + size]

@@ -78,8 +78,7 @@ class SegmentReader:
         header = self._file.header(self._offset)
         if header is None:
             return None
-        payload = self._file.payload(self._offset, header)
-        entry = codec.decode_entry(header, payload, self.segment, self._offset)
+        entry = codec.decode_entry(header, *self._file.payload(self._offset, header), self.segment, self._offset)
         if entry is None:
             return None
         self._offset = entry.end

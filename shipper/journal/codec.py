@@ -148,6 +148,11 @@ class EntryHeader:
         """The length of the entry, header and payload."""
         return ENTRY_HEADER_BYTES + self.payload_bytes
 
+    @property
+    def tables_bytes(self) -> int:
+        """The length of what stands before the lines' bytes in the payload: the origins and the line table."""
+        return self.origins_bytes + self.lines * LINE_HEADER.size
+
 
 def encode_segment_header(segment: bytes, interpretation: bytes) -> bytes:
     """Give the bytes that a segment begins with.
@@ -237,24 +242,26 @@ def decode_entry_header(data: bytes, checksum_seed: int) -> EntryHeader | None:
     if checksum != google_crc32c.extend(checksum_seed, data[: _ENTRY.size]):
         return None
     _magic, payload, first, lines, origins, received_us, *tally, payload_checksum = _ENTRY.unpack_from(data)
-    if payload > ENTRY_BYTES_MAX or origins + lines * LINE_HEADER.size > payload:
-        return None
-    return EntryHeader(payload, first, lines, origins, received_us, ReceiveTally(*tally), payload_checksum)
+    header = EntryHeader(payload, first, lines, origins, received_us, ReceiveTally(*tally), payload_checksum)
+    return header if header.tables_bytes <= payload <= ENTRY_BYTES_MAX else None
 
 
-def decode_entry(header: EntryHeader, payload: bytes, segment: bytes, start: int) -> Entry | None:
-    """Make the entry that begins at offset ``start`` of its segment; None when the payload is damaged."""
-    if len(payload) != header.payload_bytes or google_crc32c.value(payload) != header.payload_checksum:
+def decode_entry(header: EntryHeader, tables: bytes, data: bytes, segment: bytes, start: int) -> Entry | None:
+    """Make the entry that begins at offset ``start`` of its segment; None when the payload is damaged.
+
+    The payload comes as ``tables``, so many bytes as the header says, and the rest: that is large, and not copied.
+    """
+    checksum = google_crc32c.extend(google_crc32c.value(tables), data)
+    if len(tables) + len(data) != header.payload_bytes or checksum != header.payload_checksum:
         return None
-    table_end = header.origins_bytes + header.lines * LINE_HEADER.size
     return Entry(
         segment=segment,
         end=start + header.entry_bytes,
         received_us=header.received_us,
-        origins=_decode_origins(payload[: header.origins_bytes]),
-        table=payload[header.origins_bytes : table_end],
-        data=payload[table_end:],
-        data_offset=start + ENTRY_HEADER_BYTES + table_end,
+        origins=_decode_origins(tables[: header.origins_bytes]),
+        table=tables[header.origins_bytes :],
+        data=data,
+        data_offset=start + ENTRY_HEADER_BYTES + header.tables_bytes,
         tally=header.tally,
     )
 

@@ -62,12 +62,13 @@ def _entries(data: mmap.mmap, segment: bytes) -> Iterator[tuple[int, Entry]]:
     """Give each entry that holds, and where it begins."""
     seed, at = codec.seed(segment), 0
     while (at := data.find(codec.ENTRY_MAGIC, at)) >= 0:
-        payload = at + codec.ENTRY_HEADER_BYTES
-        header = codec.decode_entry_header(data[at:payload], seed)
+        tables = at + codec.ENTRY_HEADER_BYTES
+        header = codec.decode_entry_header(data[at:tables], seed)
         if header is None:
             at += 1
             continue
-        entry = codec.decode_entry(header, data[payload : at + header.entry_bytes], segment, at)
+        lines = tables + header.tables_bytes
+        entry = codec.decode_entry(header, data[tables:lines], data[lines : at + header.entry_bytes], segment, at)
         if entry is not None:
             yield at, entry
         at += header.entry_bytes

@@ -74,7 +74,7 @@ class Follower:
         if self._file is None:
             return None
         payload = self._file.payload(found.offset, found.header)
-        return codec.decode_entry(found.header, payload, self._file.segment, found.offset)
+        return codec.decode_entry(found.header, *payload, self._file.segment, found.offset)
 
     def close(self) -> None:
         """Close the segment that is being read."""

@@ -177,8 +177,7 @@ def _check(file: SegmentFile, passed: int | None, *, growing: bool) -> Iterator[
         if damage is not None or missing:
             yield _fault(file, damage or _Piece(piece.start, piece.start, None), missing, passed)
         known, damage = header.first_line + header.lines, None
-        payload = file.payload(piece.start, header)
-        if codec.decode_entry(header, payload, file.segment, piece.start) is None:
+        if codec.decode_entry(header, *file.payload(piece.start, header), file.segment, piece.start) is None:
             yield _fault(file, piece, header.lines, passed)
     if damage is not None and not growing:
         yield _fault(file, damage, _lines_at(file, damage.start), passed)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from shipper.journal import Batch, Bounds, Draft, Origin, Reader, ReceiveTally, StateFolder, Writer
+from shipper.journal.codec import ENTRY_HEADER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from shipper.journal import Position
+    from shipper.journal.codec import EntryHeader
 
 INTERPRETATION = b'{"zones": ["UTC"]}'
 ORIGINS = (Origin(0, "192.0.2.1"), Origin(1, "2001:db8::1"))
@@ -26,6 +28,12 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now_us
+
+
+def payload(header: EntryHeader, entry: bytes) -> tuple[bytes, bytes]:
+    """Give the tables and the lines of an entry's bytes."""
+    lines = ENTRY_HEADER_BYTES + header.tables_bytes
+    return entry[ENTRY_HEADER_BYTES:lines], entry[lines:]
 
 
 def draft(*lines: bytes, tally: ReceiveTally | None = None, received_us: int = 1_763_000_000_000_000) -> Draft:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shipper.errors import ConfigError
 from shipper.journal import Draft, Flag, codec
 from shipper.limits import ENTRY_BYTES_MAX, INTERPRETATION_BYTES_MAX
-from tests.journal.drafts import ORIGINS, draft, drafts
+from tests.journal.drafts import ORIGINS, draft, drafts, payload
 
 SEGMENT = bytes(range(12))
 SEED = codec.seed(SEGMENT)
@@ -25,7 +25,7 @@ def test_an_entry_is_read_as_it_was_written(written: Draft, first_line: int) -> 
     header = codec.decode_entry_header(data[:HEADER], SEED)
     assert header is not None
     assert (header.first_line, header.lines, header.entry_bytes) == (first_line, len(written.lines), len(data))
-    entry = codec.decode_entry(header, data[HEADER:], SEGMENT, 1000)
+    entry = codec.decode_entry(header, *payload(header, data), SEGMENT, 1000)
     assert entry is not None
     assert (entry.tally, entry.lost, entry.end, len(entry)) == (written.tally, 0, 1000 + len(data), len(written.lines))
     read = list(entry.lines())
@@ -45,14 +45,14 @@ def test_a_flipped_bit_anywhere_is_noticed(written: Draft, data: st.DataObject) 
     entry[bit // 8] ^= 1 << bit % 8
     header = codec.decode_entry_header(bytes(entry[:HEADER]), SEED)
     assert (header is None) == (bit < HEADER * 8)
-    assert header is None or codec.decode_entry(header, bytes(entry[HEADER:]), SEGMENT, 0) is None
+    assert header is None or codec.decode_entry(header, *payload(header, bytes(entry)), SEGMENT, 0) is None
 
 
 def test_an_entry_cut_at_any_byte_is_not_taken_for_whole() -> None:
     entry = codec.encode_entry(draft(b"one", b"two"), 0, SEED)
     for end in range(len(entry)):
         header = codec.decode_entry_header(entry[: min(end, HEADER)], SEED)
-        assert header is None or codec.decode_entry(header, entry[HEADER:end], SEGMENT, 0) is None
+        assert header is None or codec.decode_entry(header, *payload(header, entry[:end]), SEGMENT, 0) is None
 
 
 def test_an_entry_of_another_segment_is_not_believed() -> None:

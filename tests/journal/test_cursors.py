@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shipper.journal import Cursor, Draft, FileId, StateFolder, codec
 from shipper.journal.cursors import move, recover
 from shipper.limits import FILES_REMEMBERED_MAX
-from tests.journal.drafts import draft, raw_lines, reader, writer
+from tests.journal.drafts import draft, payload, raw_lines, reader, writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def test_cursors_are_read_as_they_were_written_and_change_no_line(lines: list[by
     data = codec.encode_entry(with_cursors(draft(*lines), *moved), 0, 0)
     header = codec.decode_entry_header(data[: codec.ENTRY_HEADER_BYTES], 0)
     assert header is not None
-    entry = codec.decode_entry(header, data[codec.ENTRY_HEADER_BYTES :], bytes(12), 0)
+    entry = codec.decode_entry(header, *payload(header, data), bytes(12), 0)
     assert entry is not None
     assert codec.decode_cursors(entry) == moved
     assert [line.raw for line in entry.lines()] == lines

@@ -10,6 +10,7 @@ from shipper.journal import Entry, Origin, ReceiveTally, codec
 from shipper.limits import DATAGRAM_LINES_MAX, RECEIVE_BATCH_BYTES, RECEIVE_BATCH_LINES, SENDERS_REMEMBERED_MAX
 from shipper.receive._engines import new_gathering
 from shipper.receive._gathering import Gathering
+from tests.journal.drafts import payload
 from tests.receive import running
 from tests.receive.running import unpacked
 
@@ -114,7 +115,7 @@ def test_every_line_of_any_datagrams_can_be_read_back(datagrams: list[bytes]) ->
     data = codec.encode_entry(draft, 0, 0)
     header = codec.decode_entry_header(data[: codec.ENTRY_HEADER_BYTES], 0)
     assert header is not None
-    entry = codec.decode_entry(header, data[codec.ENTRY_HEADER_BYTES :], bytes(12), 0)
+    entry = codec.decode_entry(header, *payload(header, data), bytes(12), 0)
     assert isinstance(entry, Entry)
     assert [line.raw for line in entry.lines()] == draft.lines
     assert all(line.raw.strip(b"\n") == line.raw != b"" for line in entry.lines())
