@@ -70,7 +70,6 @@ class Stop:
     """The child's end of the pipe."""
 
     def __init__(self, fd: int, pulse: Pulse | None = None) -> None:
-        os.set_blocking(fd, False)
         self._fd = fd
         self._pulse = pulse or Pulse()
         self._asked = b""
@@ -82,18 +81,7 @@ class Stop:
 
     def is_set(self) -> bool:
         """Say whether a stop was asked for. Raises ParentGoneError when there is no parent any more."""
-        self._pulse.beat()
-        if self._asked != _STOP:
-            with suppress(BlockingIOError):
-                word = os.read(self._fd, 1)
-                if word == _NEWS:
-                    (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
-                    self._take_news(self._read(length))
-                    return bool(self._asked)
-                self._asked = word
-                if not word:
-                    raise ParentGoneError("the parent process is gone")
-        return bool(self._asked)
+        return self.wait(0.0)
 
     def when_news(self, take: Callable[[bytes], None]) -> None:
         """Have ``take`` called, within ``is_set``, with what the parent tells of a reload."""
@@ -110,11 +98,21 @@ class Stop:
         return self._asked == _LEAVE
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for a stop for at most ``timeout_s``; say whether one was asked for."""
+        """Wait for a word of the parent for at most ``timeout_s``; say whether a stop was asked for."""
         self._pulse.beat()
-        if self._asked != _STOP:
-            select.select([self._fd], [], [], timeout_s)
-        return self.is_set()
+        if self._asked != _STOP and select.select([self._fd], [], [], timeout_s)[0]:
+            self._listen()
+        return bool(self._asked)
+
+    def _listen(self) -> None:
+        word = os.read(self._fd, 1)
+        if word == _NEWS:
+            (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
+            self._take_news(self._read(length))
+            return
+        self._asked = word
+        if not word:
+            raise ParentGoneError("the parent process is gone")
 
     def _read(self, size: int) -> bytes:
         """Read ``size`` bytes that are being written."""
