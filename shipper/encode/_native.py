@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter
+from collections import defaultdict
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -119,8 +119,8 @@ class _Rest:
         self._numbers: dict[str, int] = {}
         self.line = LineContext(encoder.interpretation, zone="UTC")
         self.items: list[tuple[int, int, bytes]] = []
-        self.unparsed: Counter[Origin] = Counter()
-        self.undated: Counter[Origin] = Counter()
+        self.unparsed: dict[Origin, int] = defaultdict(int)
+        self.undated: dict[Origin, int] = defaultdict(int)
         self.log_formats: dict[int, str] = {}
         self.skews: list[tuple[int, Origin, int]] = []
 

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -116,7 +116,7 @@ class Senders:
 
     def came(self, batch: Batch, encoded: Encoded, zone_of: Callable[[int, str], str], now_s: float) -> None:
         """Take note of a batch and of what encoding noticed; ``zone_of`` tells the zone of a listener's sender."""
-        told = Counter({origin: -lines for origin, lines in encoded.undated.items()})
+        told = defaultdict(int, {origin: -lines for origin, lines in encoded.undated.items()})
         skews_us = {origin: skew_us for origin, skew_us in encoded.skews_us.items() if _is_read_at_once(origin)}
         for entry in batch.entries:
             for origin, lines in _by_origin(entry):
