@@ -1,11 +1,12 @@
 """What of freed memory is kept for what comes next, and what goes back to the kernel.
 
-1. A large block of memory is mapped for each use by the usual C library, and each of its pages is cleared by the kernel
-   when it is first touched: a third of what it costs to encode a batch. So blocks of the size of a batch come from one
-   heap, where the next batch finds them warm.
-2. What a heap holds freed goes back when that is asked for, wherever in it that is. Otherwise it would keep, for good,
-   what an outage once needed.
-3. Only glibc is told, of the libraries there are. Nothing depends on it but memory and time.
+1. What is as large as a body has a mapping of its own. On the heap it would leave gaps that small things move into, and
+   the next body would find none: the heap would grow to twice of what it holds.
+2. New memory is cleared by the kernel where it is first touched: a third of what it costs to encode a batch. So the
+   native engine keeps the memory of a batch or two for the next ones.
+3. What a heap holds freed goes back when that is asked for, wherever in it that is, and what the engine keeps as well.
+   Otherwise it would stay, for good, what an outage once needed.
+4. Only glibc is told, of the libraries there are. Nothing depends on it but memory and time.
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ from typing import Final
 
 from shipper.limits import MIB
 
+try:
+    from shipper_native import give_back as _give_rooms_back
+except ImportError:  # the wheel is not installed
+
+    def _give_rooms_back() -> None:
+        """Have none."""
+
+
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-_MAPPED_BYTES_MIN: Final = 16 * MIB
-"""Twice the largest body."""
+_MAPPED_BYTES_MIN: Final = MIB
 _TRIMMED_BYTES_MIN: Final = 64 * MIB
 
 
@@ -34,6 +42,7 @@ def settle() -> None:
 
 def give_back() -> None:
     """Give what is freed back to the kernel. Takes about a millisecond; what is used again is cleared again."""
+    _give_rooms_back()
     libc = ctypes.CDLL(None)
     if hasattr(libc, "malloc_trim"):
         libc.malloc_trim(0)

@@ -40,7 +40,7 @@ PROGRESS_INTERVAL_S: Final = 60.0
 ENCODERS_REMEMBERED_MAX: Final = 4
 """Each start of shipper brings at most one new interpretation."""
 
-GIVE_BACK_INTERVAL_S: Final = 5.0
+GIVE_BACK_INTERVAL_S: Final = 1.0
 """Between two times that freed memory goes back to the kernel: at most a few bodies are cleared once more."""
 
 ROOM_WAIT_S: Final = 0.1

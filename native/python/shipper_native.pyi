@@ -127,6 +127,9 @@ class Inbox:
         ``judge`` gets the packed address of each sender, once an entry, and gives its text; None when it may not send.
         """
 
+def give_back() -> None:
+    """Give the memory that waits for the next batch back to the kernel."""
+
 def send(fd: int, datagrams: Sequence[bytes], end: bytes, /) -> int:
     """Send datagrams over a connected socket, each with ``end`` behind it; give how many it took.
 

@@ -10,6 +10,7 @@ use crate::line::{Front, Spans, Steps};
 use crate::plan::{self, Plan, PlanError, Times};
 use crate::reading::{self, Facts};
 use crate::request::Request;
+use crate::room::Room;
 use crate::time::{self, DAY_US, Dates, Interval, MS_US, Moments, SECOND_US, Wall, Zone};
 use crate::{Declined, Taken, values};
 
@@ -118,7 +119,7 @@ pub(crate) struct Item {
 #[derive(Debug, Default)]
 pub struct Encoding {
     /// The items back to back.
-    pub content: Arc<Vec<u8>>,
+    pub content: Arc<Room>,
     pub(crate) items: Vec<Item>,
     /// The numbers of the lines that are left to Python.
     pub declined: Vec<u32>,
@@ -203,7 +204,7 @@ impl Engine {
         let mut work = Work {
             engine: self,
             answers,
-            content: Vec::with_capacity(bytes * 4 + lines * 512),
+            content: Room::new(bytes * 4 + lines * 512),
             encoding: Encoding { items: Vec::with_capacity(lines), ..Encoding::default() },
             spans: Spans::new(),
             pens: Pens::default(),
@@ -218,7 +219,6 @@ impl Engine {
         for (place, entry) in entries.iter().enumerate() {
             number = work.entry(place, entry, number);
         }
-        work.content.shrink_to_fit();
         Encoding { content: Arc::new(work.content), ..work.encoding }
     }
 }
@@ -305,7 +305,7 @@ impl Format {
 struct Work<'e> {
     engine: &'e Engine,
     answers: &'e [Answers<'e>],
-    content: Vec<u8>,
+    content: Room,
     encoding: Encoding,
     spans: Spans,
     pens: Pens,

@@ -1,6 +1,6 @@
 //! Journal entries become bulk items, by the plan that shipper's Python compiles and hands over as JSON.
 //!
-//! Pure: bytes in, bytes out; no clock, no I/O, no Python.
+//! Pure: bytes in, bytes out; no clock, no I/O, no Python. Memory alone outlives a batch (`room`).
 //!
 //! 1. The Python engine is the definition. What this one writes is, byte for byte, what that one writes.
 //! 2. What is not certain is *declined*, a line at a time: odd values, cut lines, more than one blank, anything that
@@ -22,6 +22,7 @@ mod line;
 mod plan;
 mod reading;
 mod request;
+mod room;
 mod time;
 mod values;
 
@@ -30,6 +31,7 @@ pub use batch::{Encoding, Engine, Entry, Origin, Skew};
 pub use bodies::{Body, Other};
 pub use gathering::{Bounds, Gathered, Gathering, Sender};
 pub use plan::PlanError;
+pub use room::{Room, give_back};
 pub use time::Interval;
 
 /// This line is left to Python.

@@ -125,7 +125,7 @@ impl Encoding {
 
 /// The bytes of a body: where they were encoded, if they stand there together, or copied once.
 #[pyclass(frozen)]
-struct Content(Arc<Vec<u8>>, Range<usize>);
+struct Content(Arc<core::Room>, Range<usize>);
 
 impl Content {
     fn of(encoding: &core::Encoding, body: &core::Body) -> Self {
@@ -133,7 +133,7 @@ impl Content {
         match body.start {
             // else a few bytes would keep many
             Some(start) if size > encoding.content.len() / 2 => Self(encoding.content.clone(), start..start + size),
-            _ => Self(Arc::new(body.pieces.concat()), 0..size),
+            _ => Self(Arc::new(body.pieces.concat().into()), 0..size),
         }
     }
 }

@@ -6,6 +6,11 @@ mod encoding;
 
 use pyo3::prelude::*;
 
+#[pyfunction]
+fn give_back() {
+    shipper_core::give_back();
+}
+
 #[pymodule]
 fn shipper_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -14,5 +19,6 @@ fn shipper_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<encoding::Encoding>()?;
     module.add_class::<datagrams::Gathering>()?;
     module.add_class::<datagrams::Inbox>()?;
+    module.add_function(wrap_pyfunction!(give_back, module)?)?;
     module.add_function(wrap_pyfunction!(datagrams::send, module)?)
 }
