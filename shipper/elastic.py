@@ -103,6 +103,9 @@ class _Node(Urllib3HttpNode):
         super().__init__(config)
         self.pool.ConnectionCls = punctual(self.pool.ConnectionCls)
 
+    def _log_request(self, *_: object, **__: object) -> None:
+        """Say nothing: it would read all of a body as text, and cannot read a view of one."""
+
 
 class Client:
     """Talks to the nodes of ``settings``, from any number of threads. It may not cross a fork.

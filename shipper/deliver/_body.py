@@ -1,7 +1,9 @@
 """What is sent: bodies for one index each, and what is left of them after an answer. Pure.
 
 1. Documents are serialised once; whatever is sent again is a subset of the same bytes.
-2. What is left is copied out of its batch, so that one item that waits does not keep megabytes of others in memory.
+2. A body that is cut for the size of requests is not copied: its parts share its bytes, and keep all of them in memory.
+   What is left of a body or a part after an answer is copied, so that one item that waits does not keep megabytes of
+   others.
 3. Lines are asked for together, once: finding one among a batch's lines is a pass over them.
 """
 
@@ -65,6 +67,45 @@ class Remainder:
         return len(self.ends)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Items of a body that stand together, for a request of their own."""
+
+    whole: Body
+    first: int
+    """The first item's number in the whole."""
+    ends: Sequence[int]
+    start: int
+    """Where the first item begins in the whole."""
+
+    @property
+    def index(self) -> str:
+        """The index that the documents go to."""
+        return self.whole.index
+
+    @property
+    def content(self) -> memoryview:
+        """The bytes, where they are."""
+        return memoryview(self.whole.content)[self.start : self.start + self.ends[-1]]
+
+    def id(self, item: int) -> str:
+        """Give the `_id` of an item."""
+        return self.whole.id(self.first + item)
+
+    def lines(self, items: Sequence[int]) -> Sequence[Line]:
+        """Give the lines that ``items`` were made of."""
+        return self.whole.lines([self.first + item for item in items])
+
+    def __len__(self) -> int:
+        """Count the items."""
+        return len(self.ends)
+
+
+def whole(body: Body) -> Body:
+    """Give the body that a part shares its bytes with, or else the body itself."""
+    return body.whole if isinstance(body, Part) else body
+
+
 def item(body: Body, number: int) -> bytes:
     """Give the bytes of one item: its action and its document."""
     start = body.ends[number - 1] if number else 0
@@ -77,8 +118,8 @@ def document(body: Body, number: int) -> bytes:
 
 
 def subset(body: Body, numbers: Sequence[int]) -> Body:
-    """Give the items ``numbers`` (rising) of ``body``; the body itself when that is all of them."""
-    if len(numbers) == len(body):
+    """Give the items ``numbers`` (rising) of ``body``; the body itself when that is all of them, and no part."""
+    if len(numbers) == len(body) and not isinstance(body, Part):
         return body
     items = [item(body, number) for number in numbers]
     return Remainder(
@@ -107,4 +148,12 @@ def pieces(body: Body, bytes_max: int) -> Iterator[Body]:
             cuts.append(number)
             start = begin
     for first, last in pairwise((*cuts, len(body))):
-        yield subset(body, range(first, last))
+        yield _part(body, first, last)
+
+
+def _part(body: Body, first: int, last: int) -> Part:
+    start = body.ends[first - 1] if first else 0
+    ends = tuple(end - start for end in body.ends[first:last])
+    if isinstance(body, Part):
+        return Part(body.whole, body.first + first, ends, body.start + start)
+    return Part(body, first, ends, start)

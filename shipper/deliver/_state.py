@@ -1,7 +1,8 @@
 """Everything the workers share: what waits, what is open, what is known of the cluster. A monitor: any thread may call.
 
 1. One lock guards it; no request, no disk and no callback happens under it.
-2. Bytes without a verdict are bounded: ``admit`` blocks. A batch that is larger than the bound goes alone.
+2. Bytes without a verdict are bounded: ``admit`` blocks. A batch that is larger than the bound goes alone. A body that
+   was cut counts whole until its last part is settled: so long it is in memory.
 3. What is said to people is said at a change, once.
 4. A job that comes wakes one worker, and who takes one wakes another for those that are left. So somebody always waits
    for the job that is due next, and the others sleep on.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +20,7 @@ import structlog
 
 from shipper import limits
 from shipper.deliver._backoff import Backoff
-from shipper.deliver._body import Remainder, pieces
+from shipper.deliver._body import Remainder, pieces, whole
 from shipper.deliver._contract import DeliveryEndedError
 from shipper.deliver._fuse import Fuses
 from shipper.deliver._health import Health
@@ -29,7 +31,6 @@ from shipper.elastic import CREDENTIALS
 
 if TYPE_CHECKING:
     import random
-    from collections import Counter
     from collections.abc import Callable, Mapping, Sequence
 
     from shipper import config
@@ -70,6 +71,8 @@ class State:
         self._open = OpenBatches()
         self._ready: set[str] = set()
         self._parked_at_s = clock_s()
+        self._jobs_of: Counter[int] = Counter()
+        """How many jobs share the bytes of a body, by its ``id``."""
         self._unsettled_bytes = 0
         self._in_flight = 0
         self.asked = False
@@ -126,6 +129,7 @@ class State:
             return job
         first, *rest = (replace(job, body=body) for body in pieces(job.body, self._window.bytes_max))
         for piece in rest:
+            self._count(piece, 1)
             self._queue.put(piece, now_s)
         return first
 
@@ -148,7 +152,7 @@ class State:
             if job is PARKED_TURN:
                 self._parked_at_s = self._clock_s() + self._settings.pause_delay_s
             else:
-                self._unsettled_bytes -= len(job.body.content)
+                self._count(job, -1)
             self._changed.notify_all()
 
     def put(self, job: Job, delay_s: float = 0.0) -> None:
@@ -156,9 +160,20 @@ class State:
         if job.ticket is None:
             return
         with self._changed:
-            self._unsettled_bytes += len(job.body.content)
+            self._count(job, 1)
             self._queue.put(job, self._clock_s() + delay_s)
             self._work.notify()
+
+    def _count(self, job: Job, jobs: int) -> None:
+        """Count the bytes that a job keeps in memory, once for all jobs that share them."""
+        body = whole(job.body)
+        before = self._jobs_of[id(body)]
+        self._jobs_of[id(body)] += jobs
+        if not before:
+            self._unsettled_bytes += len(body.content)
+        elif not self._jobs_of[id(body)]:
+            del self._jobs_of[id(body)]
+            self._unsettled_bytes -= len(body.content)
 
     def retry(self, job: Job) -> None:
         """Let a job wait for its back-off."""

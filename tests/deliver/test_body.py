@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from shipper.config import Interpretation
 from shipper.deliver import Parking
 from shipper.deliver._answers import Cause
-from shipper.deliver._body import Body, document, halves, item, pieces, subset
+from shipper.deliver._body import Body, Part, document, halves, item, pieces, subset, whole
 from shipper.deliver._delivery import _refusals
 from shipper.deliver._queue import Job
 from shipper.encode import Encoder
 from shipper.journal.entry import LINE_HEADER, Batch, Entry, Line, Origin, Position
-from tests.deliver.bodies import Lines
+from tests.deliver.bodies import Lines, id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,20 @@ def test_pieces_are_the_whole_and_as_small_as_asked(count: int, bytes_max: int, 
     cut = list(pieces(body, bytes_max))
     assert b"".join(piece.content for piece in cut) == body.content
     assert all(len(piece.content) <= bytes_max or len(piece) == 1 for piece in cut)
+
+
+def test_a_part_shares_the_bytes_of_its_body_and_what_is_left_of_it_has_its_own() -> None:
+    body = Lines("i", tuple(range(9)), padding=50)
+    for part in [*pieces(body, 200), *pieces(list(pieces(body, 400))[1], 200)]:
+        numbers = range(len(part))
+        assert isinstance(part, Part)
+        assert whole(part) is body
+        rest = subset(part, numbers)
+        assert (rest.content, whole(rest)) == (bytes(part.content), rest)
+        first = [id_of(number) for number in body.numbers].index(part.id(0))
+        for piece in (part, rest):
+            assert [item(piece, number) for number in numbers] == body.items[first : first + len(part)]
+            assert piece.lines([0]) == body.lines([first])
 
 
 COUNT = 5_000
