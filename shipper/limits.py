@@ -178,8 +178,8 @@ REQUESTS_IN_FLIGHT_MAX: Final = 8
 """The bound of the window, which is as large as answers come without queueing; more wait in the journal."""
 
 UNSETTLED_BYTES_MAX: Final = 9 * MIB
-"""Bodies that are sent or wait to be sent again: two of the largest batches. This bound is what keeps memory flat in an
-outage."""
+"""Bodies that are sent or wait to be sent again: two batches of BATCH_LINES_MAX usual lines; a larger one goes
+alone. This bound is what keeps memory flat in an outage."""
 
 RETRY_DELAY_S_MIN: Final = 0.2
 """The first back-off: about one refill of Elasticsearch's write queue."""

@@ -3,7 +3,7 @@
 1. What is as large as a body has a mapping of its own. On the heap it would leave gaps that small things move into, and
    the next body would find none: the heap would grow to twice of what it holds.
 2. New memory is cleared by the kernel where it is first touched: a third of what it costs to encode a batch. So the
-   native engine keeps the memory of a batch or two for the next ones.
+   native engine keeps the memory of a few batches for the next ones.
 3. What a heap holds freed goes back when that is asked for, wherever in it that is, and what the engine keeps as well.
    Otherwise it would stay, for good, what an outage once needed.
 4. Only glibc is told, of the libraries there are. Nothing depends on it but memory and time.
@@ -28,6 +28,7 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
 _MAPPED_BYTES_MIN: Final = MIB
+"""What the native engine keeps is as large at least (`room.rs`)."""
 _TRIMMED_BYTES_MIN: Final = 64 * MIB
 
 

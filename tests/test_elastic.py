@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import logging
 import socket
 import threading
 import time
@@ -136,6 +137,14 @@ def test_a_bulk_body_goes_out_as_it_is_and_asks_for_a_small_answer() -> None:
     assert sent == body
     assert head.startswith(b"POST /haproxy-2026.11.21/_bulk?filter_path=errors,items.*.status,items.*.error&timeout=1s")
     assert b"content-type: application/x-ndjson" in head.lower()
+
+
+def test_a_view_of_a_body_goes_out_whatever_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "elastic_transport.node")
+    with serving(http(200, b"{}")) as server, connected(server.url) as client:
+        client.bulk("i", memoryview(b"before{}\n")[6:], 2.0)
+    assert server.requests[0].endswith(b"\r\n\r\n{}\n")
+    assert not caplog.records
 
 
 def test_a_bulk_body_is_packed_where_that_is_asked_for() -> None:

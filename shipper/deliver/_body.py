@@ -3,7 +3,7 @@
 1. Documents are serialised once; whatever is sent again is a subset of the same bytes.
 2. A body that is cut for the size of requests is not copied: its parts share its bytes, and keep all of them in memory.
    What is left of a body or a part after an answer is copied, so that one item that waits does not keep megabytes of
-   others.
+   others. Halves of one that was refused are copied as well: the document at fault may wait for long.
 3. Lines are asked for together, once: finding one among a batch's lines is a pass over them.
 """
 

@@ -72,7 +72,7 @@ class State:
         self._ready: set[str] = set()
         self._parked_at_s = clock_s()
         self._jobs_of: Counter[int] = Counter()
-        """How many jobs share the bytes of a body, by its ``id``."""
+        """How many jobs share the bytes of a body, by its ``id``, which is its own as long: each of them holds it."""
         self._unsettled_bytes = 0
         self._in_flight = 0
         self.asked = False

@@ -1,7 +1,8 @@
 """A segment's file, read in pieces: headers by their offset, and the next one that holds behind damage.
 
 The piece that was read last is remembered until ``forget``: the file may have grown since, and what is near its end may
-be a write that was seen in parts. What is larger than a piece is read by itself, once: nobody asks for it again.
+be a write that was seen in parts. What is larger than a piece is read by itself, and not kept: once it is whole, nobody
+asks for it again.
 """
 
 from __future__ import annotations

@@ -110,7 +110,6 @@ class SegmentReader:
 
     def _put_aside(self, start: int, end: int) -> None:
         data = self._file.read(start, min(end - start, QUARANTINE_BYTES_MAX))
-        self._file.forget()  # it may be large
         _quarantine.keep(self._quarantine, self.segment, start, data)
         _log.error("journal_damaged", segment=self.segment.hex(), offset=start, bytes=end - start)
 

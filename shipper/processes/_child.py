@@ -84,7 +84,7 @@ class Stop:
         return self.wait(0.0)
 
     def when_news(self, take: Callable[[bytes], None]) -> None:
-        """Have ``take`` called, within ``is_set``, with what the parent tells of a reload."""
+        """Have ``take`` called, within ``is_set`` and ``wait``, with what the parent tells of a reload."""
         self._take_news = take
 
     @property

@@ -119,3 +119,4 @@ def test_after_a_request_without_an_answer_the_next_ones_are_smaller_and_every_d
         first, *others = [len(ids) for _, ids in made.cluster.requests]
         assert first == len(whole_body)
         assert max(others) <= first // 2
+        until(lambda: made.delivery.status().unsettled_bytes == 0)

@@ -47,6 +47,7 @@ HEADERS = [
     b"Nov  1 01:02:03 h-1 haproxy[1]: ",
     b"<134>1 2026-11-21T01:02:03.456789+01:00 h haproxy 123 - - ",
     b"<13>1 2026-11-21T01:02:03Z - - - - - ",
+    b'<134>1 2026-11-21T01:02:03Z h"\\#22 haproxy 123 - - ',
 ]
 
 usual = st.one_of(*(values.lines_of(text, raw=raw) for text in NATIVE for raw in (False, True)))
@@ -58,7 +59,25 @@ def damaged(draw: st.DrawFn) -> bytes:
     line = draw(native_lines)
     at = draw(st.integers(0, len(line)))
     put = draw(
-        st.sampled_from([b" ", b'"', b"{", b"}", b"-", b"+", b"0", b":", b"/", b"#22", b"\\", b"\xff", b"\xc3\xa9"])
+        st.sampled_from(
+            [
+                b" ",
+                b'"',
+                b"{",
+                b"}",
+                b"-",
+                b"+",
+                b"0",
+                b":",
+                b"/",
+                b"#22",
+                b"\\",
+                b"\xff",
+                b"\xc3\xa9",
+                b"\x01",
+                b"\x7f",
+            ]
+        )
     )
     return line[:at] + put + line[at + draw(st.integers(0, 2)) :]
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shipper.journal import Entry, ReceiveTally, StateFolder, codec
+from shipper.journal._segment_file import SegmentFile
 from shipper.journal._segments import path_of, segments, size
 from shipper.limits import QUARANTINE_BYTES_MAX
 from tests.journal.drafts import INTERPRETATION, batches, draft, raw_lines, reader, writer
@@ -144,8 +146,25 @@ def test_an_entry_that_is_only_partly_written_is_waited_for_at_every_byte(state:
     assert not state.quarantine.exists()
 
 
+@pytest.mark.parametrize("piece_bytes", [1, 100, 150, 1_000])
+def test_an_entry_is_the_same_in_pieces_of_any_size(state: StateFolder, piece_bytes: int) -> None:
+    path, starts = three_entries(state)
+    for flipped in (None, starts[2] + codec.ENTRY_HEADER_BYTES, path.read_bytes().rindex(b"ccc")):
+        if flipped is not None:
+            flip(path, flipped)
+        with contextlib.closing(SegmentFile(path, segments(state.journal)[-1], piece_bytes)) as file:
+            for lines, start in enumerate(starts, 1):
+                header = file.header(start)
+                assert header is not None
+                entry = codec.decode_entry(header, *file.payload(start, header), file.segment, start)
+                damaged = flipped is not None and start == starts[2]
+                assert (entry is None) if damaged else (entry is not None and len(entry) == lines)
+        if flipped is not None:
+            flip(path, flipped)
+
+
 @pytest.mark.parametrize("finished_by", ["the next entry", "the next segment"])
-@pytest.mark.parametrize("moment", range(4))
+@pytest.mark.parametrize("moment", range(7))
 @pytest.mark.parametrize("seen_first", [3, codec.ENTRY_HEADER_BYTES - 1, codec.ENTRY_HEADER_BYTES, 100])
 def test_a_write_that_is_finished_while_it_is_read_is_no_damage(
     state: StateFolder, monkeypatch: pytest.MonkeyPatch, seen_first: int, moment: int, finished_by: str

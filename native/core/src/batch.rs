@@ -244,6 +244,9 @@ impl Format {
         let needed = |alias: &str| place(alias).ok_or_else(|| PlanError(format!("a format has no {alias}")));
         let first = documents.len();
         let steps = Steps::compile(&format.steps)?;
+        if format.documents.len() != format.asked.len() {
+            return Err(PlanError("a format has documents of which it is not said what is asked".into()));
+        }
         for (document, aliases) in format.documents.iter().zip(&format.asked) {
             let places: Vec<usize> = aliases.iter().map(|alias| needed(alias)).collect::<Result<_, _>>()?;
             let is_kept = |place: &usize| !places.contains(place); // what Python puts in its place may be anything

@@ -12,6 +12,8 @@ use crate::time::Writer;
 use crate::values::Read;
 use crate::{Declined, Taken};
 
+/// A step of the program. Like the readers and the moves of a line it has a tag of its own, which is read in one step: in
+/// a niche it would have to be computed, for each member of each line.
 #[derive(Debug)]
 #[repr(u8)]
 enum Op {

@@ -14,7 +14,7 @@ pub(crate) struct Header<'a> {
     pub hostname: &'a [u8],
     pub tag: &'a [u8],
     pub process: &'a [u8],
-    /// What holds these words, and nothing that another line of the same process would have otherwise.
+    /// The text they stand in, without priority and date: the same in every line of one process.
     pub words: &'a [u8],
     /// When it was sent, where it says so with an offset.
     pub moment: Option<i64>,

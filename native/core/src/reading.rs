@@ -1,8 +1,9 @@
 //! What a reader gives of a line: the values of its document, before they are written.
 
+use std::ops::Range;
+
 use crate::answers::Answer;
 use crate::header::Header;
-use crate::line::Spans;
 use crate::request::{self, Request};
 use crate::values::{self, Read, Slot, is_absent};
 use crate::{Declined, Taken, json};
@@ -10,7 +11,7 @@ use crate::{Declined, Taken, json};
 /// What a document is written from.
 pub(crate) struct Facts<'a> {
     pub raw: &'a [u8],
-    pub spans: &'a Spans,
+    pub spans: &'a [Range<usize>],
     pub header: Header<'a>,
     /// Whose lines these are, by number.
     pub source: (usize, usize),
@@ -87,12 +88,12 @@ fn number<'a>(value: Option<u64>) -> Given<'a> {
     value.map_or(Given::Absent, Given::Number)
 }
 
-fn json(text: Option<&[u8]>) -> Given<'_> {
+fn literal(text: Option<&[u8]>) -> Given<'_> {
     text.map_or(Given::Absent, Given::Json)
 }
 
 fn boolean<'a>(value: Option<bool>) -> Given<'a> {
-    json(value.map(|value| if value { &b"true"[..] } else { b"false" }))
+    literal(value.map(|value| if value { &b"true"[..] } else { b"false" }))
 }
 
 /// Gives a number that is there; as it stands, where it stands as numbers are written.
@@ -147,7 +148,7 @@ impl Read {
             Self::Status(of) => number(Some(values::status(value(of))?).filter(|&status| status > 0)),
             Self::Outcome { status, state, errors } => {
                 let status = status.as_ref().map(|of| values::status(value(of))).transpose()?;
-                json(values::outcome(status, state.as_ref().map_or(b"", value), errors))
+                literal(values::outcome(status, state.as_ref().map_or(b"", value), errors))
             }
             Self::Plus(of) => boolean(of.iter().any(|of| value(of).first() == Some(&b'+')).then_some(true)),
             Self::Tilde { frontend, error } => {
@@ -165,7 +166,7 @@ impl Read {
                 Some((_, version)) => plain(version),
                 None => facts.word(value(of)),
             },
-            Self::TlsProtocol(of) => json(values::tls(value(of)).map(|(protocol, _)| protocol)),
+            Self::TlsProtocol(of) => literal(values::tls(value(of)).map(|(protocol, _)| protocol)),
             Self::Cipher(of) if value(of) == b"(NONE)" => Given::Absent,
             Self::Word(of) | Self::Cipher(of) => facts.word(value(of)),
             Self::Letter { of, at, names } => {
@@ -183,13 +184,13 @@ impl Read {
             | Self::ClientAddress(slot)
             | Self::ClientIp(slot)
             | Self::HostDomain(slot)
-            | Self::HostPort(slot) => return self.of_header(*slot, facts, scratch),
-            _ => self.of_header_or_request(facts, scratch)?,
+            | Self::HostPort(slot) => return self.of_captured(*slot, facts, scratch),
+            _ => self.of_syslog_or_request(facts, scratch)?,
         })
     }
 
     /// Gives what stands before the message, and what the request line says.
-    fn of_header_or_request<'a>(&self, facts: &Facts<'a>, scratch: &'a mut Scratch) -> Taken<Given<'a>> {
+    fn of_syslog_or_request<'a>(&self, facts: &Facts<'a>, scratch: &'a mut Scratch) -> Taken<Given<'a>> {
         let (header, request) = (&facts.header, &facts.request);
         Ok(match self {
             Self::Original => string(facts.raw), // quotes and all
@@ -221,12 +222,12 @@ impl Read {
                 Some(b"") => Given::Plain(b""),
                 query => facts.text(query.unwrap_or_default()),
             },
-            _ => Given::Absent,
+            _ => return Err(Declined),
         })
     }
 
     /// Gives what a captured header says; the URL's own host goes before that of a header.
-    fn of_header<'a>(&self, slot: Slot, facts: &Facts<'a>, scratch: &'a mut Scratch) -> Taken<Given<'a>> {
+    fn of_captured<'a>(&self, slot: Slot, facts: &Facts<'a>, scratch: &'a mut Scratch) -> Taken<Given<'a>> {
         match self {
             Self::HostDomain(_) if !facts.request.domain.is_empty() => return Ok(plain(facts.request.domain)),
             Self::HostPort(_) if facts.request.port.is_some() => return Ok(number(facts.request.port)),
@@ -277,7 +278,7 @@ impl Read {
                     out.push(b',');
                 }
             }
-            _ => {}
+            _ => return Err(Declined),
         }
         if out.len() == 1 {
             return Ok(Given::Absent);
@@ -285,5 +286,23 @@ impl Read {
         out.pop();
         out.push(if out[0] == b'[' { b']' } else { b'}' });
         Ok(Given::Json(out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_looked_at_whole() {
+        assert_eq!(quotes(&[b'"'; 65]), Some(65));
+        assert_eq!(quotes(b""), Some(0));
+        for odd in [0x1f, 0x7f, 0x80, b'\\', b'#'] {
+            for at in [0, 31, 32, 33] {
+                let mut line = [b'a'; 34];
+                line[at] = odd;
+                assert_eq!(quotes(&line), None, "{odd} at {at}");
+            }
+        }
     }
 }

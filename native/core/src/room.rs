@@ -9,7 +9,7 @@ use std::sync::Mutex;
 /// While one batch is encoded, others are sent: with fewer, some would find none.
 const WAITING_MAX: usize = 3;
 
-/// Less is not worth a place.
+/// Less is not worth a place. What is as large is mapped by itself (`shipper/memory.py`), and so goes back to the kernel.
 const WAITING_BYTES_MIN: usize = 1 << 20;
 
 static WAITING: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
@@ -21,9 +21,17 @@ pub struct Room(Vec<u8>);
 impl Room {
     /// Makes room for so many bytes; it holds none yet.
     pub(crate) fn new(bytes: usize) -> Self {
-        let mut room = WAITING.lock().ok().and_then(|mut waiting| waiting.pop()).unwrap_or_default();
+        let mut room = Self::waiting(bytes).unwrap_or_default();
         room.reserve_exact(bytes);
         Self(room)
+    }
+
+    /// Takes the largest that waits, but none that is far larger: a small body would keep all of it, and nobody count it.
+    fn waiting(bytes: usize) -> Option<Vec<u8>> {
+        let mut waiting = WAITING.lock().ok()?;
+        let fitting = waiting.iter().enumerate().filter(|(_, room)| room.capacity() / 2 <= bytes);
+        let (place, _) = fitting.max_by_key(|(_, room)| room.capacity())?;
+        Some(waiting.swap_remove(place))
     }
 }
 
@@ -64,5 +72,31 @@ impl Drop for Room {
 pub fn give_back() {
     if let Ok(mut waiting) = WAITING.lock() {
         waiting.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_batch_leaves_behind_serves_one_of_its_size() {
+        const LARGE: usize = 1 << 29; // nobody else's
+        let place = |room: &Room| room.as_ptr();
+        let room = Room::new(LARGE);
+        let left = place(&room);
+        drop(room);
+        assert!(Room::new(WAITING_BYTES_MIN).capacity() < LARGE);
+        let room = Room::new(LARGE);
+        assert_eq!(place(&room), left);
+        drop(room);
+        give_back();
+        assert!(WAITING.lock().unwrap().iter().all(|room| room.capacity() < LARGE));
+    }
+
+    #[test]
+    fn little_is_not_kept() {
+        drop(Room::from(vec![0; 77]));
+        assert!(WAITING.lock().unwrap().iter().all(|room| room.capacity() >= WAITING_BYTES_MIN));
     }
 }

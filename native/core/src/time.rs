@@ -208,7 +208,7 @@ fn pair(value: i64) -> [u8; 2] {
         }
         pairs
     };
-    PAIRS[usize::try_from(value).unwrap_or(0)]
+    usize::try_from(value).ok().and_then(|value| PAIRS.get(value)).copied().unwrap_or(*b"00")
 }
 
 impl Times {
@@ -259,7 +259,11 @@ mod tests {
     #[test]
     fn a_second_is_written_as_it_was_read() {
         let wall = Dates::default().read(b"29/Feb/2028:23:59:59.007").unwrap();
-        assert_eq!(Writer::default().write(wall.us), b"2028-02-29T23:59:59.007000Z");
+        let mut writer = Writer::default();
+        assert_eq!(writer.write(wall.us), b"2028-02-29T23:59:59.007000Z");
+        assert_eq!(writer.write(wall.us + 992_999), b"2028-02-29T23:59:59.999999Z");
+        assert_eq!(writer.write(wall.us + 993_000), b"2028-03-01T00:00:00.000000Z");
+        assert_eq!(writer.write(-1), b"1969-12-31T23:59:59.999999Z");
     }
 
     #[test]

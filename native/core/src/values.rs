@@ -130,7 +130,7 @@ impl Read {
             "tls_protocol" => Self::TlsProtocol(one()?),
             "cipher" => Self::Cipher(one()?),
             "letter" => {
-                let mut names = Box::new([const { Vec::new() }; 256].map(Vec::into_boxed_slice));
+                let mut names: Box<[Box<[u8]>; 256]> = Box::new(std::array::from_fn(|_| Box::default()));
                 for (&letter, name) in &value.names {
                     names[usize::from(letter as u8)] = name.as_bytes().into();
                 }
