@@ -58,27 +58,7 @@ native_lines = st.builds(bytes.__add__, st.one_of(st.sampled_from(HEADERS), line
 def damaged(draw: st.DrawFn) -> bytes:
     line = draw(native_lines)
     at = draw(st.integers(0, len(line)))
-    put = draw(
-        st.sampled_from(
-            [
-                b" ",
-                b'"',
-                b"{",
-                b"}",
-                b"-",
-                b"+",
-                b"0",
-                b":",
-                b"/",
-                b"#22",
-                b"\\",
-                b"\xff",
-                b"\xc3\xa9",
-                b"\x01",
-                b"\x7f",
-            ]
-        )
-    )
+    put = draw(st.sampled_from([*(bytes([byte]) for byte in b' "{}-+0:/\\\xff\x01\x7f'), b"#22", b"\xc3\xa9"]))
     return line[:at] + put + line[at + draw(st.integers(0, 2)) :]
 
 

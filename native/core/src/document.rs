@@ -187,32 +187,30 @@ impl Document {
     }
 }
 
-/// Writes a member that is not absent.
+/// Writes a member that is not absent. Called at one place: so it becomes part of the loop, a tenth of what a line costs.
 #[inline]
 fn member(out: &mut Vec<u8>, key: &Fixed, given: Given) {
     match given {
-        Given::Absent => {}
+        Given::Absent => return,
         Given::Plain(text) => {
             key.write(out);
             out.extend_from_slice(text);
-            out.extend_from_slice(b"\",");
+            out.push(b'"');
         }
         Given::Text(text) => {
             key.write_but(1, out);
             json::string(out, text);
-            out.push(b',');
         }
         Given::Json(text) => {
             key.write_but(1, out);
             out.extend_from_slice(text);
-            out.push(b',');
         }
         Given::Number(number) => {
             key.write_but(1, out);
             json::number(out, number);
-            out.push(b',');
         }
     }
+    out.push(b',');
 }
 
 /// A document in the making.
